@@ -1,0 +1,1 @@
+"""Coachwire: a real-time messaging server for coaching platforms."""
