@@ -5,6 +5,7 @@ import itertools
 import os
 import random
 import struct
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class RedisBus:
         return self.canary_age() <= CANARY_LIMIT
 
     def canary_age(self) -> float:
-        return asyncio.get_running_loop().time() - self._heard
+        return time.monotonic() - self._heard
 
     async def start(self, receive: Receive, gap: Gap) -> None:
         """Returns when Redis is there, or is known to be away: then the bus connects when it appears."""
@@ -108,7 +109,7 @@ class RedisBus:
             try:
                 reason = await self._live_once()
             except Exception as problem:  # whatever it is: this task owns the bus and must not end
-                reason = str(problem) or type(problem).__name__
+                reason = f"{type(problem).__name__}: {problem}"
             if reason != self._told:  # once per outage and cause, not per attempt
                 log.warning("bus.away", reason=reason)
                 self._told = reason
@@ -117,22 +118,21 @@ class RedisBus:
 
     async def _live_once(self) -> str:
         """One life of both connections; returns what ended it."""
-        connections = []
+        connections: list[RedisConnection] = []
         try:
-            connections.append(
-                publisher := await connect(self._address, "coachwire-publish", self._published)
-            )
-            connections.append(
-                subscriber := await connect(self._address, "coachwire-subscribe", self._pushed)
-            )
-            self._publisher, self._subscriber = publisher, subscriber
+            for name, handle in (
+                ("coachwire-publish", self._published),
+                ("coachwire-subscribe", self._pushed),
+            ):
+                connections.append(await connect(self._address, name, handle))
+            self._publisher, self._subscriber = connections
             self._missed = 0
             self.counts.reconnects += self._connected_before
             self._connected_before = True
             # The canary last: Redis confirms in order, so the canary's confirmation is that of all before it.
-            for name in (*self._names, self._canary):
-                self._change(b"SUBSCRIBE", name)
-            lost = (publisher.lost, subscriber.lost)
+            for channel in (*self._names, self._canary):
+                self._change(b"SUBSCRIBE", channel)
+            lost = [connection.lost for connection in connections]
             while True:
                 done, _ = await asyncio.wait(lost, timeout=CANARY_EVERY, return_when=asyncio.FIRST_COMPLETED)
                 if done:
@@ -170,7 +170,7 @@ class RedisBus:
     def _send_canary(self) -> None:
         if self._publisher is not None:
             self._missed += 1
-            sent = struct.pack("!d", asyncio.get_running_loop().time())
+            sent = struct.pack("!d", time.monotonic())
             self._publisher.send((pack((b"PUBLISH", self._canary, self._member + sent)),))
 
     def _canary_came_back(self, content: bytes) -> None:

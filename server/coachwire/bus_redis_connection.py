@@ -15,11 +15,10 @@ from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainS
 
 Handle = Callable[[Any], None]
 
-CONNECT_TIMEOUT = (
-    1.0  # s, for TCP, TLS and the handshake together: a frozen Redis accepts and then says nothing
-)
-UNSENT_LIMIT = 4 << 20  # bytes; a full batch of the longest messages, over which the connection is congested
-STALL_LIMIT = 1.0  # s without the kernel taking what waits; later, a hint is no use to anyone
+CONNECT_TIMEOUT = 1.0  # s, with TLS and log-in: a frozen Redis accepts, then says nothing
+UNSENT_LIMIT = 4 << 20  # bytes, about a full batch of the longest messages
+STALL_MARK = 1 << 20  # bytes; more than these, waiting for longer than
+STALL_LIMIT = 1.0  # s, are a hint that comes too late to be of use
 
 pack = cast("Callable[[tuple[str | bytes, ...]], bytes]", hiredis.pack_command)
 
@@ -68,9 +67,7 @@ async def connect(address: Address, name: str, handle: Handle) -> "RedisConnecti
                 await loop.create_connection(lambda: connection, address.host, address.port, ssl=address.ssl)
             if address.credentials:
                 await connection.ask("AUTH", *address.credentials)
-            with contextlib.suppress(
-                hiredis.ReplyError
-            ):  # a name is a courtesy that an access list may forbid
+            with contextlib.suppress(hiredis.ReplyError):  # an access list may forbid the courtesy of a name
                 await connection.ask("CLIENT", "SETNAME", name)
             await connection.ask("PING")
     except BaseException:
@@ -92,9 +89,7 @@ class RedisConnection(asyncio.Protocol):
         self._stalled_since: float | None = None
         self._answer: asyncio.Future[object] | None = None
         self._reason = ""
-        self.lost: asyncio.Future[str] = (
-            self._loop.create_future()
-        )  # with the reason, once nothing is open any more
+        self.lost: asyncio.Future[str] = self._loop.create_future()  # why, once nothing is open any more
 
     @property
     def congested(self) -> bool:
@@ -135,6 +130,7 @@ class RedisConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=STALL_MARK)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._outgoing.clear()
