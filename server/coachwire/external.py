@@ -78,7 +78,7 @@ _TEXT = {"text", "varchar", "bpchar", "citext"}
 _TRIGGERS = (
     "users", "organizations", "memberships", "workout_assignments", "messages", "exercise_comments",
 )  # fmt: skip
-_LOCKED = ("users", "organizations", "workout_assignments", "workout_movements")
+_LOCKED = ("users", "organizations", "workout_assignments")  # and movements, which have no updated_at
 
 Table = dict[str, str]
 Found = dict[
@@ -151,6 +151,7 @@ async def _missing_grants(connection: Any, tables: list[str]) -> list[str]:
         ("TRIGGER", [], False, [table for table in tables if table in _TRIGGERS]),
         ("UPDATE", ["status", "end_date"], False, [table for table in own if table == "memberships"]),
         ("UPDATE", ["updated_at"], True, [table for table in own if table in _LOCKED]),
+        ("UPDATE", ["sort_order"], True, [table for table in own if table == "workout_movements"]),
         ("SELECT", [], False, tables),
         ("REFERENCES", [], False, own),
         *((privilege, [], False, shared) for privilege in ("INSERT", "UPDATE", "DELETE")),

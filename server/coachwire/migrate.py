@@ -98,7 +98,7 @@ async def check(connection: Connection, directory: Path | None = None) -> None:
 
 
 async def _lock(connection: Connection) -> None:
-    await connection.execute(f"set lock_timeout = '{LOCK_WAIT}s'")
+    await connection.execute(f"set lock_timeout = {int(LOCK_WAIT * 1000)}")
     try:
         await connection.execute("select pg_advisory_lock($1)", LOCK)
     except asyncpg.LockNotAvailableError:
