@@ -1,0 +1,127 @@
+"""Real services for every test: one PostgreSQL and one Redis a run, a database of its own for each test."""
+
+import asyncio
+import os
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import redis
+from coachwire.embedded import EmbeddedPostgres
+from coachwire.migrate import migrate
+
+from .services import EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
+
+# Nothing that the tests check by killing processes needs a disk that is synced: the system stays up.
+UNSYNCED = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off", "max_connections": "200"}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres | GivenPostgres]:
+    """The run's cluster, to be left running; a test that kills takes `own_postgres`."""
+    if given := os.environ.get("DATABASE_URL"):
+        yield GivenPostgres(given)
+        return
+    with folder_for_services() as home:
+        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    """A cluster for one test, started, its database empty: to be killed, stopped and started at will."""
+    with folder_for_services() as home:
+        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
+    """The name of a migrated, empty database."""
+    name = f"coachwire_template_{uuid4().hex}"
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name}"))
+    in_a_loop_of_its_own(migrate(_with_database(postgres.dsn, name)))
+    yield name
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
+    """A migrated, empty database of the test's own."""
+    name = f"coachwire_test_{uuid4().hex}"
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name} template {template}"))
+    yield _with_database(postgres.dsn, name)
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
+
+
+@pytest.fixture
+def empty_database_url(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
+    """A database without anything in it."""
+    name = f"coachwire_test_{uuid4().hex}"
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name}"))
+    yield _with_database(postgres.dsn, name)
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[EmbeddedRedis | GivenRedis]:
+    """The run's Redis, to be left running; a test that kills or freezes takes `own_redis`."""
+    if given := os.environ.get("REDIS_URL"):
+        yield GivenRedis(given)
+        return
+    server = EmbeddedRedis()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_redis() -> Iterator[EmbeddedRedis]:
+    """A Redis for one test: to be killed, frozen, stopped and started at will."""
+    server = EmbeddedRedis()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: EmbeddedRedis | GivenRedis) -> str:
+    """Empty, unless it is the environment's."""
+    if isinstance(redis_server, EmbeddedRedis):
+        with redis.Redis.from_url(redis_server.url) as client:
+            client.flushall()
+    return redis_server.url
+
+
+def in_a_loop_of_its_own(work: Coroutine[Any, Any, Any]) -> Any:
+    """For fixtures that are synchronous, so that any test may use them, in whatever loop it runs."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _with_database(dsn: str, name: str) -> str:
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
