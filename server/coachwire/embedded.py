@@ -39,7 +39,7 @@ class EmbeddedPostgres:
     """A cluster of our own with one database, reached by `dsn` over a Unix socket by any number of processes.
 
     `start` returns when PostgreSQL accepts connections, or raises `EmbeddedPostgresError`; a home has one
-    supervisor at a time. As root the server runs as the owner of the home, or as `nobody`. `settings` override
+    supervisor at a time. As root the server runs as the owner of the home, or as `nobody`. `settings` are
     PostgreSQL's. The methods block; `async with` does the same without blocking the loop.
     """
 
