@@ -27,14 +27,27 @@ def checked(kind: type[W], value: object, *, strict: bool = True) -> W:
     `strict=False` reads numbers and truth values from text, as a query has them.
     """
     tag = kind.__struct_config__.tag
+    details = tainted(value)
     if tag is not None and isinstance(value, dict):
-        value = {**value, "type": tag}  # a body over REST has no type, and may not bring another
-    if not (details := tainted(value)):
+        # `type` and `ref` belong to the socket: in a body over REST they are unknown keys.
+        value = {key: inner for key, inner in value.items() if key != "ref"} | {"type": tag}
+    if not details:
         try:
             return msgspec.convert(value, kind, strict=strict)
         except ValidationError:
             pass
     raise BadRequest(details=in_order(kind, [*problems(kind, value, strict=strict), *details]))
+
+
+def read_body(raw: bytes) -> dict[str, Any]:
+    """The object in a body, not checked any further: see `checked`. BadRequest for anything else."""
+    try:
+        value = read_json(raw.decode())
+    except ValueError:  # UnicodeDecodeError is one
+        raise BadRequest("Expected JSON in the body.") from None
+    if not isinstance(value, dict):
+        raise BadRequest(details=[FieldError("", _sentence("an object", value))])
+    return value
 
 
 def read_json(text: str) -> Any:
@@ -191,11 +204,15 @@ def _got(value: object) -> str:
         case int() | float():
             return "a number"
         case str():
-            return f"text of {len(value)} characters"
+            return f"text of {_count(len(value), 'character')}"
         case list():
-            return f"a list of {len(value)} items"
+            return f"a list of {_count(len(value), 'item')}"
         case _:
             return "an object"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 _BAD: Final = re.compile("[\0\ud800-\udfff]")

@@ -58,6 +58,11 @@ class ReadHistory(Wire, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
+class ReadMessage(Wire, frozen=True, kw_only=True):
+    organization_id: Id
+    id: Id
+
+
 class Sync(Wire, frozen=True, kw_only=True):
     """The caller's state, of one organization or of all."""
 

@@ -10,9 +10,10 @@ from .shape import Asking, Wire
 
 MAX_TOPICS: Final = 64  # a connection
 
-TOPIC_PATTERN: Final = f"^(thread|exercise|metrics):{UUID_PATTERN[1:]}"
+# `$` alone would let a trailing newline through.
+TOPIC_PATTERN: Final = rf"^(thread|exercise|metrics):{UUID_PATTERN[1:-1]}(?!\n)$"
 
-Topic = Annotated[str, Meta(pattern=TOPIC_PATTERN, max_length=45)]
+Topic = Annotated[str, Meta(pattern=TOPIC_PATTERN, description="A kind of topic, and what it is about.")]
 Resumption = Literal["fresh", "resumed", "reset"]
 ResetReason = Literal["epoch", "ahead", "too_many", "too_old"]
 
@@ -71,4 +72,4 @@ class TopicClosed(Wire, frozen=True, kw_only=True, tag="topic.closed", tag_field
 
 def is_topic(text: str) -> bool:
     """Whether the text names a topic of a known kind."""
-    return len(text) <= 45 and _matches(text) is not None
+    return _matches(text) is not None

@@ -1,0 +1,1 @@
+"""The wire contract, tested with literal frames and without I/O."""
