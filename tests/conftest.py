@@ -14,10 +14,7 @@ import redis
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 
-from .services import EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
-
-# Nothing that the tests check by killing processes needs a disk that is synced: the system stays up.
-UNSYNCED = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off", "max_connections": "200"}
+from .services import UNSYNCED, EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
+# Nothing that the tests check by killing processes needs a disk that is synced: the system stays up.
+UNSYNCED = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off", "max_connections": "200"}
 PORTS = range(20000, 32768)  # below the ports that systems give to outgoing connections
 START_LIMIT = 20  # s; it takes 60 ms
 STOP_LIMIT = 5  # s

@@ -22,7 +22,14 @@ from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote
 
-from .embedded_programs import NOBODY, Account, EmbeddedPostgresError, Programs, account_for, reachable
+from coachwire.embedded_programs import (
+    NOBODY,
+    Account,
+    EmbeddedPostgresError,
+    Programs,
+    account_for,
+    reachable,
+)
 
 PORT = 5432  # names the socket's file, nothing listens on the network
 SOCKET_PATH_LIMIT = 103  # bytes: macOS allows 103, Linux 107
@@ -148,6 +155,8 @@ class EmbeddedPostgres:
         owner = self._account.uid if self._account else os.geteuid()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
             raise EmbeddedPostgresError(f"{self._socket_folder} is not a private folder of ours: remove it")
+        for left_behind in self._socket_folder.iterdir():
+            left_behind.unlink()  # a killed postmaster's, whose number may be another program's by now
 
     def _give(self, path: Path, *, administrative: bool = False) -> None:
         """To the user as whom PostgreSQL runs.
@@ -234,6 +243,7 @@ class EmbeddedPostgres:
         limit = time.monotonic() + START_LIMIT
         while time.monotonic() < limit:
             with open(self.folder / "log", "wb", opener=_private) as log:
+                self._give(self.folder / "log", administrative=True)
                 self._process = process = subprocess.Popen(
                     [binaries / "postgres", "-D", self._data, *arguments],
                     stdin=subprocess.DEVNULL,
