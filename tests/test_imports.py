@@ -23,14 +23,16 @@ PROTOCOL = sorted((ROOT / "protocol" / "coachwire_protocol").glob("*.py"))
 
 @cache
 def imports(file: Path) -> frozenset[str]:
-    """Dotted names, wherever in the file they are imported; all imports are absolute."""
+    """Dotted names, wherever in the file they are imported."""
+    package = file.relative_to(ROOT).parts[1:-1]  # below the source roots, server/ and protocol/
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             names |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file} has a relative import"
-            names |= {f"{node.module}.{name.name}" for name in node.names}
+            base = package[: len(package) + 1 - node.level] if node.level else ()
+            origin = ".".join((*base, *([node.module] if node.module else [])))
+            names |= {f"{origin}.{name.name}" for name in node.names}
     return frozenset(names)
 
 
