@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -165,17 +164,8 @@ async def connection(database_url: str) -> AsyncIterator[Connection]:
 
 
 @pytest.fixture
-async def empty_url(database_url: str, connection: Connection) -> AsyncIterator[str]:
-    """A database without any table."""
-    name = f"empty_{uuid.uuid4().hex}"
-    await connection.execute(f"create database {name}")
-    yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
-    await connection.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture
-async def empty(empty_url: str) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(empty_url)
+async def empty(empty_database_url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(empty_database_url)
     yield connection
     await connection.close()
 
@@ -253,11 +243,13 @@ async def test_nothing_of_ours_refers_to_what_may_be_deleted(connection: Connect
 # ---- the runner
 
 
-async def test_all_files_are_applied_in_order_and_only_once(empty: Connection, empty_url: str) -> None:
+async def test_all_files_are_applied_in_order_and_only_once(
+    empty: Connection, empty_database_url: str
+) -> None:
     told: list[str] = []
-    assert await migrate(empty_url, progress=told.append) == ALL
+    assert await migrate(empty_database_url, progress=told.append) == ALL
     assert told == ALL
-    assert await migrate(empty_url) == []
+    assert await migrate(empty_database_url) == []
     rows = await empty.fetch("select name, checksum from schema_migrations order by name")
     assert {row["name"]: row["checksum"] for row in rows} == {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
@@ -266,18 +258,18 @@ async def test_all_files_are_applied_in_order_and_only_once(empty: Connection, e
     await check(empty)
 
 
-async def test_of_two_runs_at_once_one_applies(empty: Connection, empty_url: str) -> None:
-    assert sorted(await asyncio.gather(migrate(empty_url), migrate(empty_url))) == [[], ALL]
+async def test_of_two_runs_at_once_one_applies(empty: Connection, empty_database_url: str) -> None:
+    assert sorted(await asyncio.gather(migrate(empty_database_url), migrate(empty_database_url))) == [[], ALL]
     await check(empty)
 
 
 async def test_a_run_gives_up_when_another_one_holds_the_lock(
-    empty: Connection, empty_url: str, monkeypatch: pytest.MonkeyPatch
+    empty: Connection, empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coachwire.migrate.LOCK_WAIT", 0.1)
     await empty.execute("select pg_advisory_lock($1)", 0x636F616368)
     with pytest.raises(MigrationFailed, match="Another migration of this database is running"):
-        await migrate(empty_url)
+        await migrate(empty_database_url)
 
 
 async def test_a_file_changed_after_its_release_is_refused(
@@ -412,21 +404,25 @@ async def test_there_is_one_epoch_of_at_most_16_characters(connection: Connectio
 # ---- with the platform's own tables
 
 
-async def test_the_platforms_own_tables_are_left_as_they_are(empty: Connection, empty_url: str) -> None:
+async def test_the_platforms_own_tables_are_left_as_they_are(
+    empty: Connection, empty_database_url: str
+) -> None:
     await empty.execute(migrations()[0].text)
-    assert await migrate(empty_url, platform="external") == ALL[1:]
+    assert await migrate(empty_database_url, platform="external") == ALL[1:]
     await check(empty)
-    assert await migrate(empty_url) == []  # the database remembers
+    assert await migrate(empty_database_url) == []  # the database remembers
 
 
-async def test_messages_that_the_platform_had_before_are_adopted(empty: Connection, empty_url: str) -> None:
+async def test_messages_that_the_platform_had_before_are_adopted(
+    empty: Connection, empty_database_url: str
+) -> None:
     for migration in migrations()[:2]:
         await empty.execute(migration.text)
-    assert await migrate(empty_url, platform="external") == ALL[2:]
+    assert await migrate(empty_database_url, platform="external") == ALL[2:]
     await check(empty)
 
 
-async def test_all_that_does_not_fit_is_listed_at_once(empty: Connection, empty_url: str) -> None:
+async def test_all_that_does_not_fit_is_listed_at_once(empty: Connection, empty_database_url: str) -> None:
     await empty.execute(migrations()[0].text)
     await empty.execute("alter table users alter column created_at type timestamp")
     await empty.execute("alter table organizations drop column timezone")
@@ -435,7 +431,7 @@ async def test_all_that_does_not_fit_is_listed_at_once(empty: Connection, empty_
     await empty.execute("alter table workout_assignments drop constraint workout_assignments_pkey")
     await empty.execute("alter table workout_assignments add primary key (id, date)")
     with pytest.raises(MigrationFailed) as caught:
-        await migrate(empty_url, platform="external")
+        await migrate(empty_database_url, platform="external")
     assert str(caught.value).splitlines() == [
         "The platform's tables do not fit:",
         "- users.created_at is timestamp, expected timestamptz",
@@ -448,14 +444,14 @@ async def test_all_that_does_not_fit_is_listed_at_once(empty: Connection, empty_
 
 
 async def test_missing_rights_are_answered_with_the_grants_that_give_them(
-    empty: Connection, empty_url: str
+    empty: Connection, empty_database_url: str
 ) -> None:
     role = f"visitor_{uuid.uuid4().hex[:12]}"
     await empty.execute(migrations()[0].text)
     await empty.execute(f"create role {role} login")
     try:
         await empty.execute(f"grant create on schema public to {role}")
-        url = f"{empty_url}{'&' if '?' in empty_url else '?'}role={role}"
+        url = f"{empty_database_url}{'&' if '?' in empty_database_url else '?'}role={role}"
         with pytest.raises(MigrationFailed) as caught:
             await migrate(url, platform="external")
         first, *grants = str(caught.value).splitlines()
@@ -481,11 +477,11 @@ async def test_missing_rights_are_answered_with_the_grants_that_give_them(
 
 
 async def test_tables_that_are_there_already_are_not_taken_for_ours(
-    empty: Connection, empty_url: str
+    empty: Connection, empty_database_url: str
 ) -> None:
     await empty.execute("create table users (id uuid)")
     with pytest.raises(MigrationFailed, match="use `--platform external`"):
-        await migrate(empty_url)
+        await migrate(empty_database_url)
 
 
 async def _labels(connection: Connection, enum: str) -> list[str]:

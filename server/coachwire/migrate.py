@@ -9,12 +9,14 @@ from typing import Any, Literal
 import asyncpg
 
 from coachwire import external
+from coachwire.connect import connection
 from coachwire.resources import folder
 
 PLATFORM_FILE = "0001_platform.sql"
 LEFT_OUT = "external"  # stands in place of a checksum: the platform made these tables, not this file
 LOCK = 0x636F616368  # key of the advisory lock, "coach"
 LOCK_WAIT = 60  # s; what another migration may take before this one gives up
+TABLE_WAIT = 5  # s for a table in use: whoever needs the table next waits behind a migration that waits
 
 Connection = Any  # asyncpg's connections: pooled ones are another class, of the same shape
 
@@ -57,39 +59,36 @@ async def migrate(
     """Applies what is missing and returns its names. Started twice at once, one works, the other waits.
 
     With `platform="external"` the platform's tables are checked, not made; the database remembers that.
-    Raises `SchemaError`; errors of the connection itself are asyncpg's and OSError's.
+    Raises `SchemaError`; errors of the connection come as they are.
     """
-    # Advisory locks belong to a session: through a transaction pooler they would protect nothing.
-    connection = await asyncpg.connect(dsn, timeout=10, command_timeout=None)
-    try:
-        await _lock(connection)
+    async with connection(dsn) as tx:
+        # The lock belongs to the session: through a transaction pooler it would protect nothing.
+        await _lock(tx)
         known = migrations(directory)
-        await connection.execute(
+        await tx.execute(
             "create table if not exists schema_migrations"
             " (name text primary key, checksum text not null, applied_at timestamptz not null default now())"
         )
-        applied = await _applied(connection)
+        applied = await _applied(tx)
         missing = _missing(known, applied)
         left_out: set[str] = set()
         if platform == "external" or applied.get(PLATFORM_FILE) == LEFT_OUT:
-            left_out = await _platform(connection)
+            left_out = await _platform(tx)
         names = []
         for migration in missing:
             if progress is not None:
                 progress(migration.name)
-            await _apply(connection, migration, left_out=migration.name in left_out)
+            await _apply(tx, migration, left_out=migration.name in left_out)
             if migration.name not in left_out:
                 names.append(migration.name)
         return names
-    finally:
-        await connection.close()
 
 
-async def check(connection: Connection, directory: Path | None = None) -> None:
+async def check(tx: Connection, directory: Path | None = None) -> None:
     """Returns when the schema is exactly the one of this code; else raises `SchemaMismatch`."""
-    if await connection.fetchval("select to_regclass('schema_migrations')") is None:
+    if await tx.fetchval("select to_regclass('schema_migrations')") is None:
         raise SchemaMismatch("The database has no tables of Coachwire yet: run `coachwire migrate`.")
-    missing = _missing(migrations(directory), await _applied(connection))
+    missing = _missing(migrations(directory), await _applied(tx))
     if missing:
         raise SchemaMismatch(
             f"The database's schema is older than this server: {missing[0].name} is missing."
@@ -97,18 +96,19 @@ async def check(connection: Connection, directory: Path | None = None) -> None:
         )
 
 
-async def _lock(connection: Connection) -> None:
-    await connection.execute(f"set lock_timeout = {int(LOCK_WAIT * 1000)}")
+async def _lock(tx: Connection) -> None:
+    await tx.execute(f"set lock_timeout = {int(LOCK_WAIT * 1000)}")
     try:
-        await connection.execute("select pg_advisory_lock($1)", LOCK)
+        await tx.execute("select pg_advisory_lock($1)", LOCK)
     except asyncpg.LockNotAvailableError:
         raise MigrationFailed(
             f"Another migration of this database is running; waited {LOCK_WAIT} s for it. Try again later."
         ) from None
+    await tx.execute(f"set lock_timeout = {int(TABLE_WAIT * 1000)}")
 
 
-async def _applied(connection: Connection) -> dict[str, str]:
-    rows = await connection.fetch("select name, checksum from schema_migrations")
+async def _applied(tx: Connection) -> dict[str, str]:
+    rows = await tx.fetch("select name, checksum from schema_migrations")
     return {row["name"]: row["checksum"] for row in rows}
 
 
@@ -135,21 +135,21 @@ def _missing(known: list[Migration], applied: Mapping[str, str]) -> list[Migrati
     return missing
 
 
-async def _platform(connection: Connection) -> set[str]:
+async def _platform(tx: Connection) -> set[str]:
     """Which files are left out, because what they make is the platform's and fits."""
     try:
-        adopted = await external.check_platform(connection)
+        adopted = await external.check_platform(tx)
     except external.PlatformMismatch as error:
         raise MigrationFailed(str(error)) from None
     return {PLATFORM_FILE, *adopted}
 
 
-async def _apply(connection: Connection, migration: Migration, *, left_out: bool) -> None:
+async def _apply(tx: Connection, migration: Migration, *, left_out: bool) -> None:
     try:
-        async with connection.transaction():
+        async with tx.transaction():
             if not left_out:
-                await connection.execute(migration.text)
-            await connection.execute(
+                await tx.execute(migration.text)
+            await tx.execute(
                 "insert into schema_migrations (name, checksum) values ($1, $2)",
                 migration.name,
                 LEFT_OUT if left_out else migration.checksum,

@@ -1,0 +1,209 @@
+"""The command line: `coachwire --help` tells all."""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from coachwire.settings import Settings, SettingsError
+
+FAILED = 1  # what was asked could not be done
+WRONG = 2  # it was asked in the wrong way: an option or a setting
+
+app = typer.Typer(
+    name="coachwire",
+    help="Real-time messaging for coaching platforms. Settings come from the environment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Ttl = Annotated[int, typer.Option(min=1, help="Seconds that a token lives.")]
+
+
+class Platform(StrEnum):
+    OWN = "own"
+    EXTERNAL = "external"
+
+
+@app.command()
+def dev() -> None:
+    """Start everything embedded, with demo data: for a first look and for working on Coachwire."""
+    with _honest():
+        settings = Settings.from_environment(os.environ)
+        from coachwire import app as server  # slow to import: only where it is needed
+        from coachwire.embedded_programs import EmbeddedPostgresError
+
+        try:
+            server.dev(settings)
+        except EmbeddedPostgresError as error:
+            _fail(str(error), FAILED)
+
+
+@app.command()
+def serve() -> None:
+    """Run the server on the database that `coachwire migrate` made ready."""
+    with _honest():
+        settings = Settings.from_environment(os.environ)
+        _database(settings)
+        from coachwire import app as server  # slow to import: only where it is needed
+
+        server.serve(settings)
+
+
+@app.command()
+def migrate(
+    platform: Annotated[
+        Platform,
+        typer.Option(help="Who makes the platform's tables; `external`: they are there and only checked."),
+    ] = Platform.OWN,
+) -> None:
+    """Bring the database forward to this version. Safe to repeat, and to start twice at once."""
+    with _honest():
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.migrate import migrate as bring_forward
+
+        applied = asyncio.run(
+            bring_forward(dsn, platform=platform.value, progress=lambda name: typer.echo(f"applying {name}"))
+        )
+        typer.echo(f"{len(applied)} applied" if applied else "nothing to do: the schema is this version's")
+
+
+@app.command()
+def token(
+    user: Annotated[str, typer.Option(help="Their id or email.")],
+    ttl: Ttl = 3600,
+) -> None:
+    """Print a token for a person, signed with COACHWIRE_JWT_SECRET."""
+    with _honest():
+        settings = Settings.from_environment(os.environ)
+        dsn, secret = _database(settings), _secret(settings)
+        from coachwire.operator_queries import find_user
+        from coachwire.tokens import sign
+
+        user_id = asyncio.run(find_user(dsn, user))
+        if user_id is None:
+            _fail(f"no user has the id or email {user!r}", FAILED)
+        typer.echo(
+            sign(user_id, secret=secret, ttl=ttl, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+        )
+
+
+@app.command()
+def seed(
+    organizations: Annotated[int, typer.Option(min=1, help="Organizations to add.")],
+    coaches: Annotated[int, typer.Option(min=0, help="Coaches in each.")],
+    members: Annotated[int, typer.Option(min=0, help="Members in each.")],
+    out: Annotated[Path, typer.Option(help="The file that says what was made, tokens included.")],
+    messages: Annotated[int, typer.Option(min=0, help="Direct messages in each.")] = 0,
+    ttl: Ttl = 86400,
+) -> None:
+    """Add organizations with people, workouts and conversations of their own."""
+    with _honest():
+        settings = Settings.from_environment(os.environ)
+        dsn, secret = _database(settings), _secret(settings)
+        if not out.parent.is_dir():
+            _fail(f"--out: there is no folder {out.parent}", WRONG)
+        from functools import partial
+
+        import orjson
+
+        from coachwire.progress import bar
+        from coachwire.seed import Size
+        from coachwire.seed import seed as fill
+        from coachwire.tokens import sign
+
+        size = Size(organizations=organizations, coaches=coaches, members=members, messages=messages)
+        issue = partial(
+            sign, secret=secret, ttl=ttl, issuer=settings.jwt_issuer, audience=settings.jwt_audience
+        )
+        with bar("messages", organizations * messages) as advance:
+            made = asyncio.run(fill(dsn, size, sign=issue, progress=advance))
+        try:
+            _write_private(out, orjson.dumps(made))
+        except OSError as error:
+            _fail(f"--out: {error}", FAILED)
+        typer.echo(f"{organizations} organizations, {organizations * messages} messages; people in {out}")
+
+
+@app.command()
+def epoch(
+    new: Annotated[
+        bool, typer.Option("--new", help="Begin a new one: after a restore, or a lossy failover.")
+    ] = False,
+) -> None:
+    """Print the epoch of the streams. With a new one every client forgets its position and loads again."""
+    with _honest():
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.operator_queries import read_epoch, renew_epoch
+
+        typer.echo(asyncio.run(renew_epoch(dsn) if new else read_epoch(dsn)))
+
+
+def main() -> None:
+    app()
+
+
+def _database(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set: the address of the database, postgresql://…")
+    return settings.database_url
+
+
+def _secret(settings: Settings) -> str:
+    if settings.jwt_secret is None:
+        raise SettingsError("COACHWIRE_JWT_SECRET is not set: tokens are signed with it")
+    return settings.jwt_secret
+
+
+def _write_private(path: Path, data: bytes) -> None:
+    """Whole or not at all, and for this user's eyes: it holds tokens."""
+    part = path.with_name(f"{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+    part.replace(path)
+
+
+@contextlib.contextmanager
+def _honest() -> Iterator[None]:
+    """What can be expected to go wrong ends in a sentence on stderr; a traceback means a mistake of ours."""
+    import asyncpg  # not before a command runs: `--help` is quick
+
+    from coachwire.migrate import SchemaError
+
+    try:
+        yield
+    except SettingsError as error:
+        _fail(str(error), WRONG)
+    except SchemaError as error:
+        _fail(str(error), FAILED)
+    except asyncpg.UndefinedTableError:
+        _fail("the database has no tables of Coachwire yet: run `coachwire migrate`", FAILED)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _fail(f"database: {error}", FAILED)
+    except TimeoutError:
+        _fail("the database did not answer in time", FAILED)
+    except OSError as error:
+        _fail(f"cannot connect: {error}" if _of_connecting(error) else str(error), FAILED)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _of_connecting(error: OSError) -> bool:
+    # A missing Unix socket is told as a missing file; an address in use carries its own sentence.
+    return isinstance(error, ConnectionError | FileNotFoundError | socket.gaierror)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"coachwire: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()
