@@ -116,7 +116,7 @@ def in_order(kind: type[Wire], details: list[FieldError]) -> list[FieldError]:
 def _problems_of(declared: Any, value: object, path: str, strict: bool) -> list[FieldError]:
     try:
         msgspec.convert(value, declared, strict=strict)
-    except ValidationError:
+    except (ValidationError, UnicodeEncodeError):  # the latter: a lone surrogate where no text belongs
         pass
     else:
         return []
