@@ -218,12 +218,20 @@ class EmbeddedPostgres:
             shutil.rmtree(unfinished)
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.folder))
         self._give(new)
+        unsynced = self._settings.get("fsync") == "off"
         options = ["-U", ROLE, "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"]
         options += ["--auth-local=trust", "--auth-host=reject"]  # the socket's folder lets nobody else in
-        options += ["--no-sync"] if self._settings.get("fsync") == "off" else []
+        options += ["--no-sync"] if unsynced else []
         _expect(self._programs.run(binaries / "initdb", "-D", new, *options))
-        statement = f"create database {DATABASE}\n"
-        _expect(self._programs.run(binaries / "postgres", "--single", "-D", new, "postgres", given=statement))
+        single: list[str | Path] = [
+            "--single",
+            "-c",
+            f"fsync={'off' if unsynced else 'on'}",
+            "-D",
+            new,
+            "postgres",
+        ]
+        _expect(self._programs.run(binaries / "postgres", *single, given=f"create database {DATABASE}\n"))
         new.rename(self._data)
         folder = os.open(self.folder, os.O_RDONLY)
         os.fsync(folder)
