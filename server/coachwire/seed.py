@@ -53,7 +53,7 @@ async def seed(
                 await _converse(tx, gym, size.messages, progress)
             organizations.append(_described(gym, sign))
         if size.messages:
-            await tx.execute("analyze messages, message_ledger, conversations, user_streams")
+            await tx.execute("analyze messages, message_ledger, conversations, user_streams, stream_events")
     return {"organizations": organizations}
 
 
