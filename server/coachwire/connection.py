@@ -1,0 +1,139 @@
+"""One socket after its hello: its place in the user's stream, its requests in flight, its answers."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from coachwire_protocol.close import CloseCode
+from coachwire_protocol.errors import BadRequest, ProtocolError
+from coachwire_protocol.frames import error_frame, ok_frame
+from coachwire_protocol.ids import Ref
+from coachwire_protocol.session import MAX_IN_FLIGHT
+from msgspec import UNSET, Struct, UnsetType
+
+from coachwire.auth import Identity
+from coachwire.operation import OPERATIONS, Actor, Answer, Outcome, Runner
+from coachwire.outgoing import Outgoing
+from coachwire.sequence import Sequence
+
+PING = b"\x89\x00"
+
+
+class Connection:
+    """A `Member` of the hub. `end` closes the socket; it is called once, with the first reason."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        device: str,
+        outgoing: Outgoing,
+        runner: Runner,
+        end: Callable[[CloseCode], None],
+        heard: float,
+    ) -> None:
+        self.identity = identity
+        self.actor = Actor(identity.user_id)
+        self.device = device
+        self.session = 0
+        self.position = 0
+        self.foreground = True
+        self.heard = heard  # by the loop's clock: when anything last came in
+        self.pinged = False
+        self.warned = False  # that the token expires
+        self.closing: CloseCode | None = None
+        self._outgoing = outgoing
+        self._runner = runner
+        self._end = end
+        self._in_flight = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._sequence = Sequence(self._start)
+
+    @property
+    def user_id(self) -> str:
+        return self.identity.user_id
+
+    @property
+    def token_expires_at(self) -> datetime:
+        return self.identity.expires_at
+
+    def send(self, frame: bytes) -> None:
+        self._outgoing.put(frame)
+
+    def signal(self, frame: bytes) -> None:
+        if self.foreground:
+            self._outgoing.put(frame)
+
+    def close(self, code: CloseCode) -> None:
+        if self.closing is None:
+            self.closing = code
+            self._end(code)
+
+    def answer(self, ref: Ref | UnsetType, data: Struct | None = None) -> None:
+        """`ok`, to a request that asked for one."""
+        if not isinstance(ref, UnsetType):
+            self.send(ok_frame(ref, data))
+
+    def refuse(self, ref: Ref | UnsetType | None, error: ProtocolError) -> None:
+        self.send(error_frame(ref, error))
+
+    def request(self, request: Struct, ref: Ref | UnsetType) -> None:
+        """Take a request that an operation answers, or refuse a type that nobody answers."""
+        chosen = OPERATIONS.get(type(request))
+        if chosen is None:
+            self.refuse(ref, BadRequest.at("type", "Expected the type of a request."))
+            return
+        self._in_flight += 1
+        if self._in_flight >= MAX_IN_FLIGHT:
+            self._room.clear()
+        reply = Reply(self, ref, chosen.durable)
+        if chosen.durable:
+            self._sequence.add(request, reply)
+        else:
+            self._start(request, reply)
+
+    async def room(self) -> None:
+        """Wait while as many requests are in flight as may be: so long, nothing is read."""
+        await self._room.wait()
+
+    def settled(self, durable: bool) -> None:
+        self._in_flight -= 1
+        if self._in_flight < MAX_IN_FLIGHT:
+            self._room.set()
+        if durable:
+            self._sequence.settled()
+
+    def ping(self) -> None:
+        self.pinged = True
+        self._outgoing.control(PING)
+
+    def pong(self, payload: bytes) -> None:
+        self._outgoing.control(b"\x8a%c%b" % (len(payload), payload))
+
+    def _start(self, request: Struct, answer: Answer) -> None:
+        self._runner.submit(self.actor, request, answer)
+
+
+@dataclass(slots=True, eq=False)
+class Reply:
+    """The `Answer` of a request that came by a socket."""
+
+    connection: Connection
+    ref: Ref | UnsetType
+    durable: bool
+
+    @property
+    def member(self) -> Connection | None:
+        return None if self.ref is UNSET else self.connection
+
+    def ok(self, outcome: Outcome, position: int) -> bytes:
+        assert not isinstance(self.ref, UnsetType)  # noqa: S101 - no member without a ref
+        return ok_frame(self.ref, outcome.data, position)
+
+    def settle(self, result: Outcome | ProtocolError, *, carried: bool = False) -> None:
+        if isinstance(result, ProtocolError):
+            self.connection.refuse(self.ref, result)
+        elif not carried:
+            self.connection.answer(self.ref, result.data)
+        self.connection.settled(self.durable)

@@ -1,0 +1,46 @@
+"""One wheel for all sockets: pings the silent, ends the dead, and watches the tokens."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from coachwire_protocol.close import CloseCode
+from coachwire_protocol.frames import encode, notice_frame
+from coachwire_protocol.schema import NoticeKind
+from coachwire_protocol.session import HEARTBEAT_SECONDS, TokenExpiringNotice
+from coachwire_protocol.times import wire_time
+
+from coachwire.connection import Connection
+
+TURN = 1.0  # s
+PONG = 10.0  # s that a ping may stay unanswered
+WARNING = 60.0  # s before a token expires
+GRACE = 30.0  # s after it has
+
+
+async def beat(connections: Collection[Connection]) -> None:
+    """Turn for ever; the owner cancels it."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(TURN)
+        now, clock = loop.time(), datetime.now(UTC)
+        for connection in list(connections):
+            _check_silence(connection, now - connection.heard)
+            _check_token(connection, clock)
+
+
+def _check_silence(connection: Connection, silence: float) -> None:
+    if silence > HEARTBEAT_SECONDS + PONG and connection.pinged:
+        connection.close(CloseCode.NO_PONG)
+    elif silence > HEARTBEAT_SECONDS and not connection.pinged:
+        connection.ping()
+
+
+def _check_token(connection: Connection, clock: datetime) -> None:
+    left = (connection.token_expires_at - clock).total_seconds()
+    if left < -GRACE:
+        connection.close(CloseCode.TOKEN_EXPIRED)
+    elif left < WARNING and not connection.warned:
+        connection.warned = True
+        notice = TokenExpiringNotice(expires_at=wire_time(connection.token_expires_at))
+        connection.send(notice_frame(NoticeKind.TOKEN_EXPIRING, encode(notice)))

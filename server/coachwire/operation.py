@@ -1,0 +1,363 @@
+"""What an operation is, and the one way from a request to its answer. Both doors end in `Runner`; read this file first.
+
+An operation is a function of what it may use (`Scope`) and of who asks for what. It returns what is to be answered
+and delivered (`Outcome`) or raises a `ProtocolError`; it never sends. A batched operation takes all calls that gathered
+while its former statement was in flight, and returns a result for each."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+import structlog
+from coachwire_protocol.errors import Internal, Overloaded, ProtocolError, Unavailable
+from coachwire_protocol.frames import Event
+from msgspec import Struct
+
+from coachwire.database import DEADLINE, HELD, Database, Tx
+from coachwire.hub import Member
+from coachwire.settings import RateLimit
+
+log = structlog.get_logger()
+
+R = TypeVar("R")
+
+WAITING = 20_000  # calls a lane may hold; beyond that they are answered `overloaded`
+LOST_RETRY = 200  # ms; for a call that lost its races
+PASSES = 5  # times a call may come round without progress; beyond that it is `unavailable`
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a user whose token was verified. Rights are not kept here, they are read from the tables each time."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an operation may use: a connection in autocommit, and the rules of this installation."""
+
+    tx: Tx
+    rate_limit: RateLimit | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An event at its position in a user's stream. Without an event the position is vouched for as skipped."""
+
+    user_id: str
+    position: int
+    event: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A frame without a position for one user: may be lost."""
+
+    user_id: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a request came to. All of it is committed."""
+
+    data: Struct | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    position: int | None = None  # of the caller's own event, when this request made exactly one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """The call comes round once more: it lost a race, or is done in part (then `carry` is what the next pass needs)."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    carry: object = None
+
+
+Result: TypeAlias = Outcome | Again | ProtocolError
+
+
+@dataclass(slots=True, eq=False)
+class Call(Generic[R]):
+    """A request on its way to its answer."""
+
+    actor: Actor
+    request: R
+    answer: "Answer"
+    arrived: float  # by the loop's clock
+    passes: int = 0
+    carry: Any = None
+
+
+class Answer(Protocol):
+    """How a door takes what its call came to. Neither method may raise."""
+
+    @property
+    def member(self) -> Member | None:
+        """The connection that asked, if its `ok` may stand for the caller's own event."""
+
+    def ok(self, outcome: Outcome, position: int) -> bytes:
+        """The `ok` that stands for the event at this position."""
+
+    def settle(self, result: Outcome | ProtocolError, *, carried: bool = False) -> None:
+        """Called once, after all deliveries. `carried`: the `ok` has left already, for the event."""
+
+
+Run: TypeAlias = Callable[[Scope, Actor, R], Awaitable[Outcome]]
+RunBatch: TypeAlias = Callable[[Scope, Sequence[Call[R]]], Awaitable[Sequence[Result]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(Generic[R]):
+    """A line in the table of operations. `durable`: takes effect in the order of arrival on its connection."""
+
+    name: str
+    durable: bool = False
+    run: Run[R] | None = None
+    run_batch: RunBatch[R] | None = None
+    most: int = 1  # rows a statement
+    distinct: Callable[[R], Hashable] | None = None  # calls of one batch differ in this
+
+
+OPERATIONS: dict[type, Operation[Any]] = {}
+
+
+def operation(request: type[R], *, durable: bool = False) -> Callable[[Run[R]], Run[R]]:
+    """Enter a function into the table as what answers this type of request."""
+
+    def enter(run: Run[R]) -> Run[R]:
+        OPERATIONS[request] = Operation(name=run.__name__, durable=durable, run=run)
+        return run
+
+    return enter
+
+
+def batched(
+    request: type[R], *, most: int, distinct: Callable[[R], Hashable] | None = None
+) -> Callable[[RunBatch[R]], RunBatch[R]]:
+    """Enter a durable function that takes up to `most` calls at once, in order of arrival."""
+
+    def enter(run: RunBatch[R]) -> RunBatch[R]:
+        OPERATIONS[request] = Operation(
+            name=run.__name__, durable=True, run_batch=run, most=most, distinct=distinct
+        )
+        return run
+
+    return enter
+
+
+class Delivers(Protocol):
+    """Where outcomes go: to the sockets here and, over the bus, to the other instances."""
+
+    def deliver(self, actor: Actor, result: Outcome | Again, answer: Answer) -> None:
+        """Hand on all deliveries and signals of a committed result, then settle the call if it is an outcome."""
+
+    def flush(self) -> None:
+        """What one statement brought is complete: publish it in one write."""
+
+    @property
+    def doubt(self) -> Callable[[], None]:
+        """For a statement whose outcome is unknown: compare heads with the database as soon as it answers."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """Calls of one batched operation. One statement in flight; what arrives meanwhile shares the next. No timer: a lone
+    call waits for nothing."""
+
+    operation: Operation[Any]
+    waiting: deque[Call[Any]] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+
+    def take(self) -> list[Call[Any]]:
+        """The next batch, in order of arrival; it ends before a call that repeats what an earlier one names."""
+        calls: list[Call[Any]] = []
+        names: set[Hashable] = set()
+        while self.waiting and len(calls) < self.operation.most:
+            if self.operation.distinct is not None:
+                name = self.operation.distinct(self.waiting[0].request)
+                if name in names:
+                    break
+                names.add(name)
+            calls.append(self.waiting.popleft())
+        return calls
+
+
+class Runner:
+    """Runs operations against the database and settles their calls. Owns every task it starts."""
+
+    def __init__(self, database: Database, delivers: Delivers, rate_limit: RateLimit | None) -> None:
+        self._database = database
+        self._delivers = delivers
+        self._rate_limit = rate_limit
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, actor: Actor, request: Struct) -> Outcome:
+        """Run and wait. Raises the `ProtocolError` that answers the request. A caller that goes away undoes nothing."""
+        future: asyncio.Future[Outcome | ProtocolError] = self._loop.create_future()
+        self.submit(actor, request, _Awaited(future))
+        result = await future
+        if isinstance(result, ProtocolError):
+            raise result
+        return result
+
+    def submit(self, actor: Actor, request: Struct, answer: Answer) -> None:
+        """Run; the answer is settled later, once."""
+        chosen = OPERATIONS[type(request)]
+        call = Call(actor, request, answer, self._loop.time())
+        if chosen.run_batch is None:
+            self._start(self._run_single(chosen, call))
+            return
+        lane = self._lanes.setdefault(chosen.name, Lane(chosen))
+        if len(lane.waiting) >= WAITING:
+            answer.settle(Overloaded())
+            return
+        lane.waiting.append(call)
+        if lane.task is None:
+            lane.task = self._start(self._run_lane(lane))
+
+    async def finish(self) -> None:
+        """Wait until everything submitted is settled; the caller sets the limit."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Cancel what still runs; its outcome is unknown to whoever asked."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_single(self, chosen: Operation[Any], call: Call[Any]) -> None:
+        assert chosen.run is not None  # noqa: S101 - submit chose by this
+        result: Outcome | ProtocolError
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.connection() as tx:
+                result = await chosen.run(Scope(tx, self._rate_limit), call.actor, call.request)
+        except TimeoutError:
+            result = self._unsure(chosen)
+        except Unavailable as error:
+            result = error if isinstance(error.__cause__, HELD) else self._unsure(chosen)
+        except ProtocolError as error:
+            result = error
+        except Exception as error:  # the edge: what nobody foresaw is logged and answered `internal`
+            result = _internal(chosen, error)
+        self._settle(call, result)
+        self._delivers.flush()
+
+    async def _run_lane(self, lane: Lane) -> None:
+        try:
+            while calls := lane.take():
+                again = await self._run_batch(lane.operation, calls)
+                lane.waiting.extendleft(reversed(again))
+        finally:
+            lane.task = None
+
+    async def _run_batch(self, chosen: Operation[Any], calls: list[Call[Any]]) -> list[Call[Any]]:
+        """Settle these calls, all but those that come round again, which are returned."""
+        again: list[Call[Any]] = []
+        open_calls = dict.fromkeys(calls)
+
+        def settle(call: Call[Any], result: Result) -> None:
+            del open_calls[call]
+            if isinstance(result, Again) and self._comes_round(call, result):
+                again.append(call)
+            else:
+                self._settle(
+                    call, Unavailable(retry_after_ms=LOST_RETRY) if isinstance(result, Again) else result
+                )
+
+        try:
+            async with asyncio.timeout_at(calls[0].arrived + DEADLINE):
+                await self._attempt(chosen, calls, settle)
+        except TimeoutError:
+            unsure = self._unsure(chosen)
+            for call in list(open_calls):
+                settle(call, unsure)
+        self._delivers.flush()
+        return again
+
+    async def _attempt(
+        self, chosen: Operation[Any], calls: list[Call[Any]], settle: Callable[[Call[Any], Result], None]
+    ) -> None:
+        """One statement for all; where it fails because of a row, halves, so that a bad row fails alone."""
+        assert chosen.run_batch is not None  # noqa: S101 - only lanes come here
+        failure: ProtocolError
+        try:
+            async with self._database.connection() as tx:
+                results = await chosen.run_batch(Scope(tx, self._rate_limit), calls)
+        except Unavailable as error:
+            if not isinstance(error.__cause__, HELD):  # the link, not a row: halves would fare no better
+                unsure = self._unsure(chosen)
+                for call in calls:
+                    settle(call, unsure)
+                return
+            failure = Unavailable()
+        except Exception as error:  # a row that the statement cannot take
+            failure = Internal() if len(calls) > 1 else _internal(chosen, error)
+        else:
+            for call, result in zip(calls, results, strict=True):
+                settle(call, result)
+            return
+        if len(calls) == 1:
+            settle(calls[0], failure)
+            return
+        middle = len(calls) // 2
+        await self._attempt(chosen, calls[:middle], settle)
+        await self._attempt(chosen, calls[middle:], settle)
+
+    def _comes_round(self, call: Call[Any], result: Again) -> bool:
+        self._delivers.deliver(call.actor, result, call.answer)
+        if result.carry is not None:  # progress was made and committed: its clock starts anew
+            call.carry, call.passes, call.arrived = result.carry, 0, self._loop.time()
+            return True
+        call.passes += 1
+        return call.passes < PASSES
+
+    def _settle(self, call: Call[Any], result: Outcome | ProtocolError) -> None:
+        if isinstance(result, Outcome):
+            self._delivers.deliver(call.actor, result, call.answer)
+        else:
+            call.answer.settle(result)
+
+    def _unsure(self, chosen: Operation[Any]) -> Unavailable:
+        if chosen.durable:
+            self._delivers.doubt()
+        return Unavailable()
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """The answer of a call that somebody awaits; whoever no longer does, misses nothing but the answer."""
+
+    future: asyncio.Future[Outcome | ProtocolError]
+    member: None = None
+
+    def ok(self, outcome: Outcome, position: int) -> bytes:
+        raise NotImplementedError("no connection, no ok")
+
+    def settle(self, result: Outcome | ProtocolError, *, carried: bool = False) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+
+def _internal(chosen: Operation[Any], error: Exception) -> Internal:
+    # Never the error's text: drivers put values, and so bodies, into it.
+    log.error(
+        "operation_failed",
+        operation=chosen.name,
+        error=type(error).__name__,
+        code=getattr(error, "sqlstate", None),
+    )
+    return Internal()

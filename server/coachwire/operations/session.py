@@ -1,0 +1,108 @@
+"""What concerns a connection and its user: who begins, what is unread, who types, what has arrived."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from coachwire_protocol.errors import Forbidden, NotFound
+from coachwire_protocol.frames import encode, signal_frame
+from coachwire_protocol.memberships import MembershipView, Role
+from coachwire_protocol.schema import SignalKind
+from coachwire_protocol.session import Typing, TypingSignal, Unread, UnreadOrganization
+
+from coachwire.database import Query, Tx
+from coachwire.operation import Actor, Outcome, Scope, Signal, operation
+
+
+class Arrival(NamedTuple):
+    """What the welcome tells, in one snapshot."""
+
+    session: int
+    epoch: str
+    head: int
+    membership_ids: list[UUID]
+    organization_ids: list[UUID]
+    roles: list[Role]
+    unread_organization_ids: list[UUID]
+    unread_counts: list[int]
+
+    @property
+    def memberships(self) -> tuple[MembershipView, ...]:
+        return tuple(
+            MembershipView(membership_id=str(id_), organization_id=str(organization), role=role)
+            for id_, organization, role in zip(
+                self.membership_ids, self.organization_ids, self.roles, strict=True
+            )
+        )
+
+    @property
+    def unread(self) -> Unread:
+        return _unread(zip(self.unread_organization_ids, self.unread_counts, strict=True))
+
+
+class UserRow(NamedTuple):
+    id: UUID
+
+
+class UnreadRow(NamedTuple):
+    user_id: UUID
+    organization_id: UUID
+    unread: int
+
+
+class Typist(NamedTuple):
+    membership_id: UUID
+    recipient_id: UUID | None
+
+
+HELLO = Query("session/hello", Arrival)
+USER = Query("session/user", UserRow)
+UNREAD = Query("session/unread", UnreadRow)
+TYPING = Query("session/typing", Typist)
+ACKNOWLEDGE = Query("session/acknowledge", tuple)
+
+
+async def arrive(tx: Tx, user_id: str, device: str) -> Arrival | None:
+    """Take the device's next session and read what the welcome tells. None: no such user, or deleted."""
+    return await HELLO.first(tx, user_id, device)
+
+
+async def is_user(tx: Tx, user_id: str) -> bool:
+    """Whether a token's subject may use the server."""
+    return await USER.first(tx, user_id) is not None
+
+
+async def unread_of(tx: Tx, user_ids: Sequence[str]) -> dict[str, Unread]:
+    """What each of these users has not read, counted now."""
+    counts: dict[str, list[tuple[UUID, int]]] = defaultdict(list)
+    for row in await UNREAD.rows(tx, user_ids):
+        counts[str(row.user_id)].append((row.organization_id, row.unread))
+    return {user_id: _unread(counts[user_id]) for user_id in user_ids}
+
+
+async def acknowledge(tx: Tx, acks: Iterable[tuple[str, str, int]]) -> None:
+    """Move the positions of these (user, device, position) forward; never back, never past the head."""
+    await ACKNOWLEDGE.run(tx, *zip(*acks, strict=True))
+
+
+@operation(Typing)
+async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
+    """Tell the other party. Raises `NotFound` and `Forbidden` as a send would."""
+    typist = await TYPING.first(scope.tx, actor.user_id, request.organization_id, request.to.membership_id)
+    if typist is None:
+        raise NotFound
+    if typist.recipient_id is None:
+        raise Forbidden
+    data = TypingSignal(
+        from_membership_id=str(typist.membership_id), workout_assignment_id=None, active=request.active
+    )
+    frame = signal_frame(SignalKind.TYPING, request.organization_id, encode(data))
+    return Outcome(signals=(Signal(str(typist.recipient_id), frame),))
+
+
+def _unread(counts: Iterable[tuple[UUID, int]]) -> Unread:
+    organizations = tuple(
+        UnreadOrganization(organization_id=str(organization), count=count) for organization, count in counts
+    )
+    return Unread(total=sum(o.count for o in organizations), organizations=organizations)

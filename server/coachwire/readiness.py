@@ -1,0 +1,8 @@
+"""Whether this instance should be given new connections."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Readiness:
+    draining: bool = False

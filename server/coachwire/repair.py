@@ -1,0 +1,112 @@
+"""What keeps the hub whole when hints get lost: reads gaps from the streams, and compares heads with the database."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+from coachwire_protocol.errors import Unavailable
+
+from coachwire.bus import Bus
+from coachwire.hub import Hub
+from coachwire.streams import Heads, Span, Streams
+
+log = structlog.get_logger()
+
+PATIENCE = 0.02  # s; the hint of another lane or instance is usually on its way
+COMPARE = 5.0  # s between comparisons
+COMPARE_UNHEALTHY = 1.0  # s, while nothing comes over the bus
+RETRY = 0.5  # s, while the database is away
+
+
+class Repair:
+    """Both loops run until their owner cancels them. Repair always ends: what cannot be repaired is closed (4000)."""
+
+    def __init__(self, hub: Hub, streams: Streams, bus: Bus) -> None:
+        self._hub = hub
+        self._streams = streams
+        self._bus = bus
+        self._epoch: str | None = None
+        self._missing = asyncio.Event()
+        self._doubtful = asyncio.Event()
+        hub.wake = self._missing.set
+
+    def doubt(self) -> None:
+        """Something may have been lost: compare at once."""
+        self._doubtful.set()
+
+    async def close_gaps(self) -> None:
+        while True:
+            await self._missing.wait()
+            await asyncio.sleep(PATIENCE)
+            self._missing.clear()
+            try:
+                await self._read_gaps()
+            except Unavailable:
+                self._missing.set()
+                await asyncio.sleep(RETRY)
+
+    async def compare(self) -> None:
+        while True:
+            pause = COMPARE if self._bus.healthy else COMPARE_UNHEALTHY
+            try:
+                async with asyncio.timeout(pause):
+                    await self._doubtful.wait()
+            except TimeoutError:
+                pass
+            self._doubtful.clear()
+            try:
+                await self._compare_heads()
+            except Unavailable:
+                self._doubtful.set()
+                await asyncio.sleep(RETRY)
+
+    async def _read_gaps(self) -> None:
+        while spans := list(self._spans()):
+            pages = await self._streams.read(spans)
+            for user_id, after, _ in spans:
+                page = pages.get(user_id)
+                if not page or page[0].position != after + 1:
+                    log.warning("gap_unreadable", user_id=user_id, position=after + 1)
+                    self._hub.gaps.discard(user_id)
+                    self._hub.reset([user_id])
+                    continue
+                for frame in page:
+                    self._hub.deliver(user_id, frame.position, frame.through, frame.frame)
+
+    def _spans(self) -> Iterable[Span]:
+        """What is missing now: up to the first event that is held, or to the head."""
+        for user_id in list(self._hub.gaps):
+            inbox = self._hub.inboxes.get(user_id)
+            if inbox is None or inbox.position is None or not inbox.behind:
+                self._hub.gaps.discard(user_id)
+                continue
+            yield user_id, inbox.position, min(inbox.held, default=inbox.head + 1) - 1
+
+    async def _compare_heads(self) -> None:
+        before = {user_id: inbox.position or 0 for user_id, inbox in self._hub.inboxes.items()}
+        devices = [
+            (user_id, member.device, member.session)
+            for user_id, inbox in self._hub.inboxes.items()
+            for member in inbox.members
+            if member.session
+        ]
+        self._apply(before, await self._streams.heads(list(before), devices))
+
+    def _apply(self, before: dict[str, int], heads: Heads) -> None:
+        if self._epoch not in (None, heads.epoch):
+            log.warning("epoch_changed", epoch=heads.epoch)
+            self._hub.reset(before)
+        self._epoch = heads.epoch
+        found = {
+            str(user_id): position for user_id, position in zip(heads.user_ids, heads.positions, strict=True)
+        }
+        for user_id, position in before.items():
+            head = found.get(user_id, 0)
+            if head < position:
+                log.warning("head_behind", user_id=user_id, head=head, position=position)
+                self._hub.reset([user_id])
+            else:
+                self._hub.note(user_id, head)
+        replaced = zip(heads.replaced_user_ids, heads.replaced_devices, heads.replaced_sessions, strict=True)
+        for replaced_user, device, session in replaced:
+            self._hub.replaced(str(replaced_user), str(device), session)

@@ -1,0 +1,64 @@
+"""Routes of the service itself: is it alive, should it get traffic, and the page to try it with."""
+
+import mimetypes
+from pathlib import Path
+
+from aiohttp import web
+from coachwire_protocol.errors import Unavailable
+
+from coachwire.database import Query
+from coachwire.keys import DATABASE, READINESS
+from coachwire.resources import folder
+
+Handler = web.RequestHandler
+
+# The page loads nothing from elsewhere, runs no inline script, and may be framed by nobody.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+EPOCH = Query("streams/epoch", tuple)
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """The process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """503 while draining, or when PostgreSQL does not answer. Redis may be away: it only makes delivery slower."""
+    if request.app[READINESS].draining:
+        return web.json_response({"status": "draining"}, status=503)
+    try:
+        async with request.app[DATABASE].connection() as tx:
+            await EPOCH.one(tx)
+    except Unavailable:
+        return web.json_response({"status": "database away"}, status=503)
+    return web.json_response({"status": "ready"})
+
+
+def page_routes() -> list[web.RouteDef]:
+    """The files of web/, read once at start: a route each, so nothing else can be asked for."""
+    root = folder("web")
+    files = sorted(path for path in root.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return [_page_route("/" + path.relative_to(root).as_posix(), path) for path in files]
+
+
+def _page_route(name: str, path: Path) -> web.RouteDef:
+    body = path.read_bytes()
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+
+    async def serve(request: web.Request) -> web.Response:
+        return web.Response(
+            body=body,
+            content_type=content_type,
+            charset="utf-8" if content_type.startswith(("text/", "application/javascript")) else None,
+            headers={
+                "Content-Security-Policy": PAGE_POLICY,
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-cache",
+            },
+        )
+
+    return web.get("/" if name == "/index.html" else name, serve)

@@ -1,0 +1,108 @@
+"""What the operator decides, read once from the environment, checked whole, then frozen."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MIN_SECRET = 32  # bytes; RFC 7518 asks for a key as long as the hash of HS256
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message is one line that says which and what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """New messages a user may store in one window, over all sockets, doors and instances."""
+
+    messages: int
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    database_url: str | None = None
+    redis_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    jwt_secret: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str | None = None
+    allowed_origins: frozenset[str] = frozenset()
+    home: Path = Path(".coachwire")
+    rate_limit: RateLimit | None = RateLimit(30, 60)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read all settings; an empty value counts as absent. Raises `SettingsError` for the first that is wrong."""
+
+        def read(name: str, parse: Callable[[str], T], default: T) -> T:
+            text = environment.get(name, "").strip()
+            if not text:
+                return default
+            try:
+                return parse(text)
+            except ValueError as error:
+                raise SettingsError(f"{name}: {error}") from None
+
+        return cls(
+            database_url=read("DATABASE_URL", _url("postgresql", "postgres"), None),
+            redis_url=read("REDIS_URL", _url("redis", "rediss", "unix"), None),
+            host=read("COACHWIRE_HOST", str, cls.host),
+            port=read("COACHWIRE_PORT", _port, cls.port),
+            jwt_secret=read("COACHWIRE_JWT_SECRET", _secret, None),
+            jwt_issuer=read("COACHWIRE_JWT_ISSUER", str, None),
+            jwt_audience=read("COACHWIRE_JWT_AUDIENCE", str, None),
+            allowed_origins=read("COACHWIRE_ALLOWED_ORIGINS", _origins, frozenset()),
+            home=read("COACHWIRE_HOME", Path, cls.home),
+            rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
+        )
+
+
+def _url(*schemes: str) -> Callable[[str], str | None]:
+    def parse(text: str) -> str | None:
+        if text.partition("://")[0] not in schemes or "://" not in text:
+            raise ValueError(
+                f"expected an address that begins with {schemes[0]}://"
+            )  # never the value: it holds a password
+        return text
+
+    return parse
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) <= 65535:
+        raise ValueError(f"expected a port from 0 (any free one) to 65535, got {text!r}")
+    return int(text)
+
+
+def _secret(text: str) -> str | None:
+    if len(text.encode()) < MIN_SECRET:
+        raise ValueError(f"expected at least {MIN_SECRET} bytes, got {len(text.encode())}")
+    return text
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            raise ValueError(
+                f"expected origins such as https://app.example.com, separated by commas, got {origin!r}"
+            )
+    return origins
+
+
+def _rate_limit(text: str) -> RateLimit | None:
+    if text == "off":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,5})/(\d{1,6})([smhd])", text)
+    if not match or not int(match[2]):
+        raise ValueError(f"expected a number of messages and a time such as 30/60s, or off, got {text!r}")
+    return RateLimit(int(match[1]), int(match[2]) * UNITS[match[3]])

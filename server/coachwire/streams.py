@@ -1,0 +1,164 @@
+"""The users' streams in the database: may a client resume, what did it miss, where are the heads.
+
+Positions are dense and given in the transaction that makes the event, so `position + 1` is always what comes next.
+Rows are references: the events are made from their subjects as they are when they are read."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+from coachwire_protocol.frames import Event, encode, skipped_frame
+from coachwire_protocol.messages import MessageDeleted
+from coachwire_protocol.receipts import MessageRead
+from coachwire_protocol.schema import EventKind
+from coachwire_protocol.times import wire_time
+from coachwire_protocol.topics import ResetReason, Resume
+
+from coachwire.database import Database, Query
+from coachwire.shown import MessageRow, membership, optional_id, show
+
+PAGE = 256  # events
+MOST_MISSING = 5_000  # positions; a client that misses more loads its state anew
+
+
+class EventRow(NamedTuple):
+    user_id: UUID
+    position: int
+    kind: str
+    organization_id: UUID | None
+    subject_ids: list[UUID]
+    at: datetime
+    visible: bool
+    sender_membership_id: UUID | None
+    recipient_membership_id: UUID | None
+    workout_assignment_id: UUID | None
+
+
+class JoinedRow(NamedTuple):
+    """An event and its message, whose columns are all null when it is gone."""
+
+    event: EventRow
+    message: MessageRow
+
+    @classmethod
+    def of(cls, *columns: object) -> "JoinedRow":
+        width = len(EventRow._fields)
+        return cls(EventRow._make(columns[:width]), MessageRow._make(columns[width:]))
+
+
+class Heads(NamedTuple):
+    epoch: str
+    user_ids: list[UUID]
+    positions: list[int]
+    replaced_user_ids: list[UUID]
+    replaced_devices: list[UUID]
+    replaced_sessions: list[int]
+
+
+class Kept(NamedTuple):
+    rows: int
+
+
+class Frame(NamedTuple):
+    """What a client is told for the positions from `position` through `through`."""
+
+    position: int
+    through: int
+    frame: bytes
+
+
+Span = tuple[str, int, int]  # user, after this position, through that one
+
+EVENTS = Query("streams/events", JoinedRow.of)
+KEPT = Query("streams/kept", Kept)
+HEADS = Query("streams/heads", Heads)
+
+
+class Streams:
+    """Reads streams, always from the primary. Every method may raise `Unavailable`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reason_to_reset(
+        self, user_id: str, resume: Resume, epoch: str, head: int
+    ) -> ResetReason | None:
+        """Why the client must start anew; None when all that it missed can be replayed."""
+        if resume.epoch != epoch:
+            return "epoch"
+        missing = head - resume.position
+        if missing < 0:
+            return "ahead"
+        if missing > MOST_MISSING:
+            return "too_many"
+        if missing:
+            async with self._database.connection() as tx:
+                if (await KEPT.one(tx, user_id, resume.position, head)).rows < missing:
+                    return "too_old"
+        return None
+
+    async def read(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
+        """The beginnings of these spans, at most a page each, in order and without gaps. What is not told (any more) is
+        vouched for as skipped. A user for whom nothing is there is left out."""
+        users, after, through = zip(*spans, strict=True)
+        async with self._database.connection() as tx:
+            rows = await EVENTS.rows(tx, users, after, through, PAGE)
+        pages = {
+            str(user_id): frames_of(page) for user_id, page in groupby(rows, lambda row: row.event.user_id)
+        }
+        return {user: pages[user] for user in users if user in pages}
+
+    async def heads(self, user_ids: list[str], devices: Iterable[tuple[str, str, int]]) -> Heads:
+        """Where these users' streams are, and which of these devices (user, device, session) have a newer session."""
+        columns = list(zip(*devices, strict=True)) or [(), (), ()]
+        async with self._database.connection() as tx:
+            return await HEADS.one(tx, user_ids, *columns)
+
+
+def frames_of(rows: Iterable[JoinedRow]) -> list[Frame]:
+    """Frames of rows in order; neighbours that are not told fold into one range."""
+    told: list[tuple[int, int, Event | None]] = []
+    for row in rows:
+        position, event = row.event.position, _event(row)
+        if event is None and told and told[-1][2] is None:
+            told[-1] = (told[-1][0], position, None)
+        else:
+            told.append((position, position, event))
+    return [
+        Frame(first, last, event.frame(first) if event else skipped_frame(first, last))
+        for first, last, event in told
+    ]
+
+
+def _event(row: JoinedRow) -> Event | None:
+    """The event as it is told now; None when it is not: the organization was left, the subject is gone."""
+    event = row.event
+    if not event.visible or event.organization_id is None:
+        return None
+    organization_id = str(event.organization_id)
+    match event.kind:
+        case EventKind.MESSAGE_CREATED | EventKind.MESSAGE_EDITED:
+            if row.message.id is None:
+                return None
+            return Event(event.kind, organization_id, encode(show(row.message)))
+        case EventKind.MESSAGE_DELETED:
+            deleted = MessageDeleted(
+                id=str(event.subject_ids[0]),
+                sender_membership_id=membership(event.sender_membership_id),
+                workout_assignment_id=optional_id(event.workout_assignment_id),
+                deleted_at=wire_time(event.at),
+            )
+            return Event(event.kind, organization_id, encode(deleted))
+        case EventKind.MESSAGE_READ:
+            read = MessageRead(
+                reader_membership_id=membership(event.recipient_membership_id),
+                sender_membership_id=membership(event.sender_membership_id),
+                workout_assignment_id=optional_id(event.workout_assignment_id),
+                message_ids=tuple(map(str, event.subject_ids)),
+                read_at=wire_time(event.at),
+            )
+            return Event(event.kind, organization_id, encode(read))
+        case _:
+            return None

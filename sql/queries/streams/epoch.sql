@@ -1,0 +1,2 @@
+-- The life of all positions.
+select epoch from stream_epoch

@@ -1,0 +1,25 @@
+-- Pages of streams: for each (user, after, through) the events in between, at most $4 each, with their subjects as they are
+-- now. `visible` is false for what the user may not be told any more: the organization was left. The parties come from the
+-- ledger, which outlives the message.
+select
+  e.user_id, e.position, e.kind::text, e.organization_id, e.subject_ids, e.at,
+  e.organization_id is null or exists (
+    select from memberships v
+    join organizations o on o.id = v.organization_id and o.deleted_at is null
+    where v.user_id = e.user_id and v.organization_id = e.organization_id and v.status = 'active' and v.deleted_at is null),
+  sm.id, rm.id, l.workout_assignment_id,
+  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
+  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
+  case when w.sender_id = e.user_id then w.delivered end
+from unnest($1::uuid[], $2::bigint[], $3::bigint[]) with ordinality t (user_id, after, through, ord)
+cross join lateral (
+  select e.* from stream_events e
+  where e.user_id = t.user_id and e.position > t.after and e.position <= t.through
+  order by e.position
+  limit $4) e
+left join message_ledger l on l.message_id = e.subject_ids[1]
+left join memberships sm on sm.user_id = l.sender_id and sm.organization_id = e.organization_id
+left join memberships rm on rm.organization_id = e.organization_id
+  and rm.user_id = case when l.sender_id = l.low_user_id then l.high_user_id else l.low_user_id end
+left join shown_messages w on w.id = e.subject_ids[1]
+order by t.ord, e.position

@@ -1,0 +1,2 @@
+-- The weeks to come, four ahead; returns how many were missing.
+select make_stream_partitions(4)
