@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import asyncpg
 import jwt
-
 from coachwire.gyms import Gym, Person, write_gym
 from coachwire.tokens import sign
 

@@ -14,7 +14,7 @@ Frame = dict[str, Any]
 PATIENCE = 10.0  # s; a test that waits longer for a frame has failed
 
 
-class SocketClosed(Exception):  # noqa: N818 - what happened, as the test's client sees it
+class SocketClosed(Exception):
     """The server has closed the socket."""
 
     def __init__(self, code: int | None) -> None:

@@ -36,11 +36,11 @@ def dev() -> None:
     """Start everything embedded, with demo data: for a first look and for working on Coachwire."""
     with _honest():
         settings = Settings.from_environment(os.environ)
-        from coachwire import app as server  # slow to import: only where it is needed
+        from coachwire.app import dev as run_dev  # slow to import: only where it is needed
         from coachwire.embedded_programs import EmbeddedPostgresError
 
         try:
-            server.dev(settings)
+            run_dev(settings)
         except EmbeddedPostgresError as error:
             _fail(str(error), FAILED)
 
@@ -51,9 +51,9 @@ def serve() -> None:
     with _honest():
         settings = Settings.from_environment(os.environ)
         _database(settings)
-        from coachwire import app as server  # slow to import: only where it is needed
+        from coachwire.app import serve as run_server  # slow to import: only where it is needed
 
-        server.serve(settings)
+        run_server(settings)
 
 
 @app.command()

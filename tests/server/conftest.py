@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-
 from coachwire.app import init_app
 from coachwire.settings import Settings
 
@@ -35,7 +34,8 @@ def settings(database_url: str) -> Settings:
 
 @pytest.fixture
 async def server(settings: Settings, gym: Place) -> AsyncIterator[TestServer]:
-    async with TestServer(init_app(settings)) as server:
+    server = TestServer(init_app(settings))
+    async with server:
         yield server
 
 
