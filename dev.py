@@ -66,8 +66,8 @@ def set_up(lock: str) -> None:
 
 def make_venv() -> None:
     try:
-        import ensurepip  # noqa: F401 - Debian keeps it in a package of its own
         import venv
+        from ensurepip import version  # noqa: F401 - Debian keeps it in a package of its own
     except ImportError:
         package = "python{}.{}-venv".format(*sys.version_info)
         sys.exit(f"Python's venv module is not whole. On Debian and Ubuntu: apt-get install {package}")
@@ -76,7 +76,7 @@ def make_venv() -> None:
         if VENV.exists():
             shutil.rmtree(VENV)
         venv.create(VENV, with_pip=True, symlinks=True)
-    except OSError as error:
+    except (OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"{VENV} cannot be made: {error}")
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     run([*pip, "--require-hashes", "--only-binary=:all:", f"--requirement={BUILD}"])
