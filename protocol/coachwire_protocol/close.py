@@ -40,7 +40,7 @@ class CloseCode(IntEnum):
         return self < 4500 and self != CloseCode.MESSAGE_TOO_BIG
 
 
-class Closed(Exception):  # noqa: N818 - a closed socket is an outcome, not an error that could be answered
+class Closed(Exception):
     """The socket must be closed with this code. The detail is for the log and quotes nothing received."""
 
     def __init__(self, code: CloseCode, detail: str = "") -> None:

@@ -16,7 +16,6 @@ ProtocolError
 └── Unavailable          503  may be sent again
 """
 
-# ruff: noqa: N818
 # The names are the codes on the wire; all of these are errors.
 
 from collections.abc import Sequence

@@ -137,7 +137,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
     try:
         await _check_schema(settings.database_url)
         await make_partitions(database)
-        bus: Bus = RedisBus(settings.redis_url) if settings.redis_url else InProcessBus()
+        bus = _bus(settings)
         hub = Hub()
         streams = Streams(database)
         repair = Repair(hub, streams, bus)
@@ -209,6 +209,15 @@ async def _drain(app: web.Application) -> None:
             await sockets.drain(window)
     except TimeoutError:
         log.warning("drain_aborted", sockets=len(sockets.connections))
+
+
+def _bus(settings: Settings) -> Bus:
+    if settings.redis_url is None:
+        return InProcessBus()
+    try:
+        return RedisBus(settings.redis_url)
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: {error}") from None
 
 
 async def _check_schema(dsn: str) -> None:

@@ -21,6 +21,7 @@ else:
 Row = TypeVar("Row")
 
 POOL = 10  # connections an instance; one lane writes, the rest answers reads
+WARM = 2  # of them open from the start
 ACQUIRE = 0.5  # s; these four add up so that `unavailable` leaves within 3 s
 LOCK = "1s"
 STATEMENT = "2s"
@@ -84,10 +85,10 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
-        """Make the pool; a database that is away is met by the first statement, not here."""
+        """Make the pool. Raises what the driver does when the database is away."""
         self._pool = await asyncpg.create_pool(
             self._dsn,
-            min_size=0,
+            min_size=WARM,
             max_size=POOL,
             timeout=CONNECT,
             command_timeout=DEADLINE,

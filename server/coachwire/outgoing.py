@@ -74,7 +74,7 @@ class Outgoing:
             self._transport.write(frame)
 
     async def replay(self, frames: Iterable[bytes]) -> None:
-        """Write frames as fast as they are taken, outside the bounds. Raises `Closed` (4001) if no byte was for 30 s."""
+        """Write frames as fast as they are taken, beyond the bounds. Raises `Closed` (4001) if no byte is for 30 s."""
         while self._feeding is not None:
             await asyncio.wait([self._feeding])
         self.flush()

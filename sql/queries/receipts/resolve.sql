@@ -1,9 +1,10 @@
 -- What a reader may mark: one row a (request, message id), in the order asked.
+-- A deleted message is still there as a tombstone: naming it is harmless, and marks nothing.
 -- code: forbidden (no active membership, or addressed to somebody else) | not_found (unknown or not visible) | known
 select
   case
     when v.id is null then 'forbidden'
-    when m.id is null or m.deleted_at is not null
+    when m.id is null
       or (t.reader not in (m.sender_id, m.recipient_id) and (m.workout_assignment_id is null or v.role = 'member'))
       then 'not_found'
     when m.recipient_id <> t.reader then 'forbidden'
