@@ -1,0 +1,1 @@
+"""What a message costs, measured from outside: `python -m bench.messages`."""
