@@ -1,0 +1,32 @@
+"""Routes of single messages."""
+
+from http import HTTPStatus
+from uuid import uuid4
+
+from aiohttp import web
+from coachwire_protocol.check import checked, read_body
+from coachwire_protocol.conversations import ReadMessage
+from coachwire_protocol.messages import SendMessage, Sent
+
+from coachwire.keys import RUNNER
+from coachwire.rest.door import actor_of, answer, data, within
+
+routes = web.RouteTableDef()
+
+
+@routes.post("/v1/organizations/{org}/messages")
+async def send(request: web.Request) -> web.Response:
+    """201 with the message; 200 when this id was sent before."""
+    actor = await actor_of(request)
+    sending = checked(SendMessage, {"id": str(uuid4())} | read_body(await request.read()) | within(request))
+    outcome = await request.app[RUNNER].run(actor, sending)
+    message = await request.app[RUNNER].run(
+        actor, ReadMessage(organization_id=sending.organization_id, id=sending.id)
+    )
+    repeated = isinstance(outcome.data, Sent) and outcome.data.duplicate is True
+    return data(message, HTTPStatus.OK if repeated else HTTPStatus.CREATED)
+
+
+@routes.get("/v1/organizations/{org}/messages/{id}")
+async def message(request: web.Request) -> web.Response:
+    return await answer(request, ReadMessage, {"id": request.match_info["id"]})
