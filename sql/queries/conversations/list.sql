@@ -18,16 +18,21 @@ with page as (
     limit 1) l on true
   where $3::timestamptz is null or (coalesce(l.created_at, p.first_message_at), m.id) < ($3, $4::uuid)
   order by last_at desc, membership_id desc
-  limit $5)
+  limit $5),
+unread as materialized (
+  select n.sender_id, count(*) as count
+  from messages n
+  where n.recipient_id = $1 and n.read_at is null and n.organization_id = $2
+    and n.workout_assignment_id is null and n.deleted_at is null
+  group by n.sender_id)
 select
   p.membership_id, person_name(u.first_name, u.last_name), p.role, u.image_url, p.last_at,
-  (select count(*) from messages n
-   where n.recipient_id = $1 and n.read_at is null and n.sender_id = p.partner_id and n.organization_id = p.organization_id
-     and n.workout_assignment_id is null and n.deleted_at is null),
+  coalesce(n.count, 0),
   w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
   w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
   case when w.sender_id = $1 then w.delivered end
 from page p
 join users u on u.id = p.partner_id
+left join unread n on n.sender_id = p.partner_id
 left join shown_messages w on w.id = p.message_id
 order by p.last_at desc, p.membership_id desc
