@@ -6,9 +6,10 @@
 --   → existing message rows by id → user_streams by user → new rows.
 -- Small array joins must stay nested loops over indexes, whatever the tables' statistics say: hence the settings.
 
+-- (concat_ws is not immutable: with it the function would be called for each row instead of becoming part of the statement.)
 create function person_name(first_name text, last_name text) returns text
   language sql immutable parallel safe
-  return coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), '');
+  return trim(coalesce(first_name, '') || ' ' || coalesce(last_name, ''));
 
 
 -- Messages as they are shown, in the columns and order that every reading statement takes from here. `delivered` is for
@@ -139,6 +140,7 @@ declare
   v_free uuid[];
   v_held uuid[];
   v_taken uuid[];
+  v_now timestamptz;
   v_last timestamptz;
   v_head bigint[];           -- by user, as p_users
   v_used int[];
@@ -168,7 +170,8 @@ begin
   if cardinality(v_head) is distinct from cardinality(p_users) then
     raise exception 'user_streams rows are missing' using errcode = 'CW001';
   end if;
-  at := greatest(clock_timestamp(), v_last);   -- created_at rises with position for every user, whatever clocks do
+  v_now := clock_timestamp();
+  at := greatest(v_now, v_last);   -- created_at rises with position for every user, whatever clocks do
 
   -- 3. rights again, in a snapshot younger than the locks
   select array_agg(
@@ -252,7 +255,8 @@ begin
   set position = d.head,
     last_at = send_messages.at + cardinality(p_id) * interval '1 microsecond',
     window_count = d.used,
-    window_started = case when d.used > 0 and d.started is null then send_messages.at else s.window_started end
+    -- by the clock, not by `at`: after a clock was set back, a window from the future would stay open until then
+    window_started = case when d.used > 0 and d.started is null then v_now else s.window_started end
   from unnest(p_users, v_head, v_used, v_started) d (user_id, head, used, started)
   where s.user_id = d.user_id and s.position < d.head;
   insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
