@@ -136,11 +136,14 @@ class SocketDoor:
     async def _serve(
         self, ws: Socket, transport: asyncio.Transport, identity: Identity, hello: Hello
     ) -> None:
-        ending: list[asyncio.Task[None]] = []
         outgoing = Outgoing(ws, transport)
+        reading: asyncio.Timeout | None = None
 
         def end(code: CloseCode) -> None:
-            ending.append(self._start(self._end(ws, transport, outgoing, code)))
+            # A close beside a waiting reader would cut the line at once, and what is under way to us would make the
+            # peer's system forget what we said last: so the reader lets go, and the closing handshake reads on.
+            if reading is not None:
+                reading.reschedule(self._loop.time())
 
         connection = Connection(identity, hello.device, outgoing, self._runner, end, self._loop.time())
         outgoing.too_slow = lambda: connection.close(CloseCode.SLOW_CONSUMER)
@@ -150,7 +153,14 @@ class SocketDoor:
         try:
             await self._bus.subscribe(channel)
             await self._arrive(connection, outgoing, hello)
-            await self._read(ws, connection)
+            if connection.closing is None:
+                try:
+                    async with asyncio.timeout(None) as reading:
+                        await self._read(ws, connection)
+                except TimeoutError:
+                    pass  # closed from here
+                finally:
+                    reading = None
         except Closed as closed:
             _log_closed(closed)
             connection.close(closed.code)
@@ -158,9 +168,10 @@ class SocketDoor:
             self.connections.discard(connection)
             if self._hub.unregister(connection.user_id, connection):
                 self._bus.unsubscribe(channel)
-            if ending:
-                await asyncio.wait(ending)
+            outgoing.flush()
             await outgoing.close()
+            if connection.closing is not None:
+                await self._close(ws, transport, connection.closing)
 
     async def _arrive(self, connection: Connection, outgoing: Outgoing, hello: Hello) -> None:
         """Answer the hello: welcome, what was missed, live."""
@@ -292,13 +303,6 @@ class SocketDoor:
             raise Closed(CloseCode.TOKEN_EXPIRED) from None
         except Unauthenticated:
             raise Closed(CloseCode.BAD_TOKEN) from None
-
-    async def _end(
-        self, ws: Socket, transport: asyncio.Transport, outgoing: Outgoing, code: CloseCode
-    ) -> None:
-        outgoing.flush()
-        await outgoing.close()
-        await self._close(ws, transport, code)
 
     async def _close(self, ws: Socket, transport: asyncio.Transport, code: CloseCode) -> None:
         """The closing handshake, and an end to it: a close alone leaves the descriptor and buffer of a stalled peer."""
