@@ -1,0 +1,59 @@
+"""What the platform does to its tables, under the server; and what a test reads from them."""
+
+from typing import TYPE_CHECKING, TypeAlias
+from uuid import uuid4
+
+import asyncpg
+
+from ..gym import Place, Someone
+
+if TYPE_CHECKING:
+    Tables: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Tables = asyncpg.Connection  # generic for the type checker only
+
+
+async def set_status(tables: Tables, who: Someone, status: str) -> None:
+    """Change the status of a membership."""
+    await tables.execute(
+        "update memberships set status = $2::text::membership_status where id = $1", who.membership_id, status
+    )
+
+
+async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone:
+    """Make somebody a member of a second organization."""
+    membership_id = str(uuid4())
+    await tables.execute(
+        "insert into memberships (id, user_id, organization_id, role, status, joined_at)"
+        " values ($1, $2, $3, $4::text::membership_role, 'active', now())",
+        membership_id, who.user_id, place.organization_id, role,
+    )  # fmt: skip
+    return Someone(who.user_id, membership_id, place.organization_id, who.name, role)
+
+
+async def delete_user(tables: Tables, who: Someone) -> None:
+    await tables.execute("update users set deleted_at = now() where id = $1", who.user_id)
+
+
+async def stored(tables: Tables) -> int:
+    """How many messages there are."""
+    return int(await tables.fetchval("select count(*) from messages"))
+
+
+async def head(tables: Tables, who: Someone) -> int:
+    """The head of somebody's stream."""
+    return int(await tables.fetchval("select position from user_streams where user_id = $1", who.user_id))
+
+
+async def add_skipped(tables: Tables, who: Someone, count: int) -> None:
+    """Make a stream longer by positions without an event, as a race for an id leaves them."""
+    await tables.execute("insert into user_streams (user_id) values ($1) on conflict do nothing", who.user_id)
+    await tables.execute(
+        "insert into stream_events (user_id, position, kind, subject_ids, at)"
+        " select user_id, position + n, 'skipped', '{}', now()"
+        " from user_streams cross join generate_series(1, $2::int) n where user_id = $1",
+        who.user_id, count,
+    )  # fmt: skip
+    await tables.execute(
+        "update user_streams set position = position + $2::int where user_id = $1", who.user_id, count
+    )
