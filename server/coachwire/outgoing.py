@@ -79,7 +79,7 @@ class Outgoing:
             await asyncio.wait([self._feeding])
         self.flush()
         for frame in frames:
-            if self._transport.is_closing():
+            if self._ended or self._transport.is_closing():
                 return
             if self._transport.get_write_buffer_size() > FULL:
                 await self._send_patiently(frame)
@@ -111,11 +111,11 @@ class Outgoing:
             self._feeding = None
 
     async def _send_patiently(self, frame: bytes) -> None:
-        left = self._transport.get_write_buffer_size()
+        left = self._transport.get_write_buffer_size() + len(frame)  # if nothing is taken
         sending = self._loop.create_task(self._socket.send_frame(frame, WSMsgType.TEXT))
         try:
             while not (await asyncio.wait([sending], timeout=PATIENCE))[0]:
-                if self._transport.get_write_buffer_size() >= left + len(frame):
+                if self._transport.get_write_buffer_size() >= left:
                     raise Closed(CloseCode.SLOW_CONSUMER, "no byte of the replay taken for 30 s")
                 left = self._transport.get_write_buffer_size()
         finally:
