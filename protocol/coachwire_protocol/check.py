@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta, ValidationError, inspect
 
+from .conversations import AROUND_PATTERN
 from .errors import BadRequest, FieldError
 from .ids import UUID_PATTERN
 from .shape import Wire
@@ -170,6 +171,8 @@ def _phrase(info: inspect.Type) -> str:
             return "a UUID in lower case"
         case inspect.StrType(pattern=pattern) if pattern == TOPIC_PATTERN:
             return "thread:, exercise: or metrics: and a UUID in lower case"
+        case inspect.StrType(pattern=pattern) if pattern == AROUND_PATTERN:
+            return "firstUnread or a UUID in lower case"
         case inspect.StrType(min_length=least, max_length=most):
             return f"text{_range(least, most, 'characters')}"
         case inspect.IntType(ge=least, le=most):

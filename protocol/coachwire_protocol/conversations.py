@@ -3,26 +3,32 @@
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from .errors import BadRequest
-from .ids import Id
+from .ids import UUID_PATTERN, Id
 from .memberships import MembershipView, Role
 from .messages import Message
-from .shape import Wire
+from .shape import Rule, Wire
 
 MAX_PAGE: Final = 100
 
 T = TypeVar("T")
 
+FIRST_UNREAD: Final = "firstUnread"
+# The look-ahead is not redundant: `$` alone would let a trailing newline through.
+AROUND_PATTERN: Final = rf"^(?:{FIRST_UNREAD}|{UUID_PATTERN[1:-1]})(?!\n)$"
+
 PageLimit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 Cursor = Annotated[str, Meta(max_length=64)]
+Around = Annotated[str, Meta(pattern=AROUND_PATTERN, description="A message id, or firstUnread.")]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_NEWER: Final = "~"  # no letter of base64, and safe in a URL
 _CURSOR: Final = struct.Struct(">q16s")
 
 
@@ -51,16 +57,47 @@ class ListConversations(Wire, frozen=True, kw_only=True):
     cursor: Cursor | None = None
 
 
+class HistoryPage(Wire, frozen=True, kw_only=True):
+    """Messages, newest first. `previous_cursor` leads to newer ones, null where there were none; it is there only in a
+    page that was asked for by `around` or by such a cursor."""
+
+    items: tuple[Message, ...]
+    next_cursor: str | None
+    previous_cursor: str | UnsetType | None = UNSET
+
+
+def _two_places(cursor: str | None, around: str | None) -> str | None:
+    return "Expected only one of cursor and around." if cursor is not None and around is not None else None
+
+
 class ReadHistory(Wire, frozen=True, kw_only=True):
+    """`around`: the page in whose middle this message stands, or the caller's oldest unread one."""
+
     organization_id: Id
     membership_id: Id
     limit: PageLimit = 50
     cursor: Cursor | None = None
+    around: Around | None = None
+
+    RULES: ClassVar = (Rule("around", ("cursor", "around"), _two_places),)
+
+    def __post_init__(self) -> None:
+        self._hold_to_rules()
 
 
 class ReadMessage(Wire, frozen=True, kw_only=True):
     organization_id: Id
     id: Id
+
+
+class ReadBadge(Wire, frozen=True, kw_only=True):
+    organization_id: Id
+
+
+class Badge(Wire, frozen=True, kw_only=True):
+    """Unread in one organization, direct messages and threads, exact."""
+
+    count: int
 
 
 class Sync(Wire, frozen=True, kw_only=True):
@@ -88,6 +125,21 @@ def encode_cursor(created_at: datetime, id: str) -> str:  # noqa: A002 - the wir
     """Where the next page begins: after this row. Opaque to clients, 32 characters that are safe in a URL."""
     microseconds = (created_at - _EPOCH) // _MICROSECOND
     return urlsafe_b64encode(_CURSOR.pack(microseconds, UUID(id).bytes)).decode()
+
+
+def encode_newer_cursor(created_at: datetime, id: str) -> str:  # noqa: A002 - the wire's own word
+    """The same place, from which the next page goes towards the newer rows."""
+    return _NEWER + encode_cursor(created_at, id)
+
+
+def leads_to_newer(cursor: str) -> bool:
+    """Whether `encode_newer_cursor` made it; what follows the mark is still to be decoded."""
+    return cursor.startswith(_NEWER)
+
+
+def decode_newer_cursor(text: str) -> tuple[datetime, str]:
+    """Raises BadRequest for anything that `encode_newer_cursor` did not make."""
+    return decode_cursor(text.removeprefix(_NEWER))
 
 
 def decode_cursor(text: str) -> tuple[datetime, str]:
