@@ -178,11 +178,17 @@ class Hub:
                 self._drop(user_id, inbox, member, CloseCode.REPLACED)
 
     def reset(self, user_ids: Iterable[str]) -> None:
-        """Close these users' connections: their positions mean nothing any more, or cannot be repaired."""
+        """Close these users' connections: their positions mean nothing any more, or cannot be repaired. Those who come
+        back begin anew, also while the closed ones still linger."""
         for user_id in list(user_ids):
+            self.gaps.discard(user_id)
             inbox = self.inboxes.get(user_id)
-            for member in list(inbox.members) if inbox else ():
-                member.close(CloseCode.DRAINING)
+            if inbox is None:
+                continue
+            inbox.position, inbox.head = None, 0
+            inbox.held.clear()
+            for member in list(inbox.members):
+                self._drop(user_id, inbox, member, CloseCode.DRAINING)
 
     def _miss(self, user_id: str) -> None:
         self.gaps.add(user_id)
