@@ -150,7 +150,7 @@ async def read_truth(dsn: str) -> Truth:
             id_: Stored(sender, recipient, content, wire_time(created_at), read, deleted)
             for id_, sender, recipient, content, created_at, read, deleted in messages
         },
-        dict(heads),
+        {row["user_id"]: row["position"] for row in heads},
         dict(streams),
     )
 
@@ -212,7 +212,10 @@ def _check_answers(history: History, truth: Truth) -> Iterator[str]:
         if (id_, message.sender_id, message.recipient_id, message.content) not in maybe_stored:
             yield f"stored, though nobody sent it or all was refused: {id_}"
     for id_ in history.read:
-        if id_ not in truth.messages or not truth.messages[id_].read:
+        marked = truth.messages.get(id_)
+        if marked is None or not (
+            marked.read or marked.deleted
+        ):  # a message taken back is not marked any more
             yield f"lost: the receipt of {id_} was answered ok"
     for id_ in history.deleted:
         if id_ not in truth.messages or not truth.messages[id_].deleted:

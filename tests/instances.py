@@ -24,6 +24,12 @@ class Instance:
         self.log = folder / f"instance-{id(self)}.log"
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> None:
         """Returns when it accepts connections; on a restart at the same address."""
@@ -60,7 +66,8 @@ class Instance:
         """Wait for its end."""
         assert self._process is not None
         async with asyncio.timeout(STOP):
-            await self._reader
+            if self._reader is not None:
+                await self._reader
             return await self._process.wait()
 
     async def stop(self) -> None:

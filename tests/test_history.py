@@ -108,10 +108,10 @@ def test_a_message_without_an_answer_may_be_stored_or_not(story: Story) -> None:
 
 
 def test_an_acknowledged_receipt_and_deletion_are_kept(story: Story) -> None:
-    story.read.add("m2")
+    story.read.add("m3")
     story.deleted.add("m1")
     assert story.broken() == [
-        "lost: the receipt of m2 was answered ok",
+        "lost: the receipt of m3 was answered ok",
         "lost: the deletion of m1 was answered ok",
     ]
 

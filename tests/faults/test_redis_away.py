@@ -1,0 +1,101 @@
+"""Redis dies, freezes, is not there, comes late: what it carried is found in the streams, and nobody waits for it."""
+
+import asyncio
+
+from ..instances import Instance, instances
+from ..services import EmbeddedRedis
+from .conftest import Crowd, People
+
+COMPARED = 3.0  # s; while the bus is unhealthy heads are compared each second
+NOTICED = 5.0  # s; three canaries missed, and a comparison
+FROZEN = 8.0  # s
+PROMPT = 1.0  # s; an `ok` on this machine takes some ms, a Redis that is waited for takes its time-outs
+
+
+async def test_nothing_is_lost_when_redis_is_killed_and_comes_back(
+    database_url: str, own_redis: EmbeddedRedis, crowd: Crowd
+) -> None:
+    async with instances(2, database_url, own_redis.url) as servers:
+        people = await crowd(servers)
+        async with people.writing():
+            await asyncio.sleep(0.5)
+            own_redis.kill()
+            await asyncio.sleep(1.5)
+            await asyncio.to_thread(own_redis.start)
+            await asyncio.sleep(2.5)
+            own_redis.kill()
+            await asyncio.to_thread(own_redis.start)
+            await asyncio.sleep(0.5)
+        assert await people.broken_promises() == []
+        _assert_nobody_noticed(people)
+
+
+async def test_nothing_is_lost_and_no_answer_is_late_while_redis_is_frozen(
+    database_url: str, own_redis: EmbeddedRedis, crowd: Crowd
+) -> None:
+    async with instances(2, database_url, own_redis.url) as servers:
+        people = await crowd(servers)
+        async with people.writing():
+            await asyncio.sleep(0.5)
+            own_redis.freeze()
+            await asyncio.sleep(NOTICED)
+            assert await _seconds_across(people) < COMPARED
+            await asyncio.sleep(FROZEN - NOTICED)
+            own_redis.thaw()
+            await asyncio.sleep(1)
+        assert await people.broken_promises() == []
+        _assert_nobody_noticed(people)
+
+
+async def test_without_redis_instances_find_each_others_messages_by_comparing_heads(
+    database_url: str, own_redis: EmbeddedRedis, crowd: Crowd
+) -> None:
+    own_redis.stop()
+    async with instances(2, database_url, own_redis.url) as servers:
+        people = await crowd(servers)
+        assert await _seconds_across(people) < COMPARED
+        async with people.writing():
+            await asyncio.sleep(2)
+        assert await people.broken_promises() == []
+        _assert_nobody_noticed(people)
+
+
+async def test_a_redis_that_appears_later_is_used(
+    database_url: str, own_redis: EmbeddedRedis, crowd: Crowd
+) -> None:
+    own_redis.stop()
+    async with instances(2, database_url, own_redis.url) as servers:
+        people = await crowd(servers)
+        async with people.writing():
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(own_redis.start)
+            for server in servers:
+                await _connected(server)
+        await people.broken_promises()
+        assert min([await _seconds_across(people) for _ in range(5)]) < 0.1
+        assert await people.broken_promises() == []
+        _assert_nobody_noticed(people)
+
+
+async def _seconds_across(people: People) -> float:
+    """How long a message takes from one instance to a device on the other, after its `ok`."""
+    loop = asyncio.get_running_loop()
+    assert people.coach.url != people.member.url
+    id_ = await people.say(people.coach)
+    began = loop.time()
+    await people.member.hears_of(id_)
+    return loop.time() - began
+
+
+async def _connected(server: Instance) -> None:
+    async with asyncio.timeout(NOTICED):
+        while not any(line["event"] == "bus.connected" for line in server.lines()):
+            await asyncio.sleep(0.05)
+
+
+def _assert_nobody_noticed(people: People) -> None:
+    """Redis is none of a client's business: no socket was closed, no answer late, nothing refused."""
+    assert [device.closed for device in people.devices] == [[], [], [], []]
+    answers = [answer for sending in people.history.sendings for answer in sending.answers]
+    assert {answer.code for answer in answers} == {"ok"}
+    assert max(answer.after for answer in answers) < PROMPT
