@@ -31,6 +31,7 @@ class Recorder:
         value = json.loads(frame)
         assert value["position"] == self.told + 1, f"{frame!r} after {self.told}"
         self.told = value.get("through", value["position"])
+        assert self.told >= value["position"], f"{frame!r} covers nothing"
         self.frames.append(frame)
 
     def signal(self, frame: bytes) -> None:
@@ -176,9 +177,9 @@ def test_after_a_reset_a_stream_may_begin_anew_below_where_it_was(hub: Hub) -> N
     deliver(hub, 52)
     hub.reset([USER, "nobody here"])
     assert (before.closed, hub.gaps) == ([CloseCode.DRAINING], set())
-    after = connected(hub, at=10)  # the closed one has not left yet
-    deliver(hub, 11)
-    assert after.frames == [event(11)]
+    after = connected(hub, at=49)  # the closed one has not left yet
+    deliver(hub, 50, 51)
+    assert after.frames == [event(50), event(51)], "52 was of the former life"
     assert not hub.unregister(USER, before)
 
 
