@@ -22,6 +22,7 @@ from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
+from coachwire.jwks import KeySet
 from coachwire.keys import AUTHENTICATOR, DATABASE, READINESS, RUNNER, SETTINGS, SOCKETS
 from coachwire.migrate import check
 from coachwire.observe import configure
@@ -96,8 +97,10 @@ async def run(
 
 def serve(settings: Settings) -> None:
     """`coachwire serve`. Raises `SettingsError` for what is missing, before anything starts."""
-    if settings.jwt_secret is None:
-        raise SettingsError("COACHWIRE_JWT_SECRET is not set: tokens are verified with it")
+    if settings.jwt_secret is None and settings.jwks_url is None:
+        raise SettingsError(
+            "neither COACHWIRE_JWT_SECRET nor COACHWIRE_JWKS_URL is set: one of them verifies tokens"
+        )
     configure()
     run_loop(run(settings, lambda address: log.info("started", address=address)))
     log.info("stopped")
@@ -105,6 +108,10 @@ def serve(settings: Settings) -> None:
 
 def dev(settings: Settings) -> None:
     """`coachwire dev`."""
+    if settings.jwks_url is not None:
+        raise SettingsError(
+            "COACHWIRE_JWKS_URL: expected none, `coachwire dev` signs its people's tokens itself"
+        )
     from coachwire.dev import run_dev  # only here: it brings the embedded parts
 
     configure()
@@ -145,7 +152,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
         runner = Runner(database, fanout, settings.rate_limit)
         acks = Acks(database)
-        authenticator = Authenticator(settings)
+        keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
+        authenticator = Authenticator(settings, database, keys)
         sockets = SocketDoor(
             settings=settings,
             database=database,
@@ -173,6 +181,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 ("unread", unread.run()),
                 ("acks", acks.run()),
                 ("partitions", keep_partitions(database)),
+                *([] if keys is None else [("keys", keys.keep())]),
             )
         ]
         for task in beside:
@@ -184,6 +193,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             await sockets.close()
+            if keys is not None:
+                await keys.close()
             await runner.close()
             await acks.write()
             await bus.close()

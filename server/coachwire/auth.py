@@ -1,65 +1,105 @@
 """Tokens: who somebody is. What they may do is read from the tables, not from here."""
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
-import jwt
 from coachwire_protocol.errors import Unauthenticated
 from coachwire_protocol.ids import is_id
 
+from coachwire.claims import Claims, Expected, Key, read_claims, read_header
+from coachwire.database import Database
+from coachwire.jwks import ALGORITHMS, KeySet
+from coachwire.operations.session import user_of_clerk
 from coachwire.settings import Settings
+from coachwire.verified import VerifiedTokens
 
-LEEWAY = 10  # s, for clocks that differ
-LONGEST = 16_384  # characters; a longer text is not even looked at
-
-
-class TokenExpired(Unauthenticated):
-    """The token has expired."""
+CLERK_ID = re.compile(r"[ -~]{1,255}")  # what users.clerk_id can hold, and OpenID Connect allows
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a verified token says."""
+class NoAccount(Unauthenticated):
+    """The token is good, and its bearer is nobody here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity(Claims):
+    """What a verified token says, and which user that is."""
 
     user_id: str
-    sid: str | None  # the session at who issued it
-    expires_at: datetime
 
 
 class Authenticator:
-    """Verifies tokens. The settings fix the one algorithm that is accepted."""
+    """Verifies tokens: by our own secret, or by the keys of an issuer. The settings fix which, and the algorithms."""
 
-    def __init__(self, settings: Settings) -> None:
-        if settings.jwt_secret is None:
-            raise ValueError("expected a secret for tokens")
-        self._key = settings.jwt_secret
-        self._issuer = settings.jwt_issuer
-        self._audience = settings.jwt_audience
+    def __init__(self, settings: Settings, database: Database, keys: KeySet | None = None) -> None:
+        if (settings.jwt_secret is None) == (keys is None):
+            raise ValueError("expected a secret or a set of keys for tokens, and not both")
+        self._database = database
+        self._keys = keys
+        self._secret = Key("HS256", settings.jwt_secret or "")
+        self._expected = Expected(
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            parties=None if keys is None else settings.allowed_origins,
+        )
+        self._verified = VerifiedTokens()
 
-    def verify(self, token: str) -> Identity:
-        """Raises `TokenExpired`, or `Unauthenticated` for whatever else is wrong; neither says what exactly."""
-        if len(token) > LONGEST:
+    async def identify(self, token: str) -> Identity:
+        """Whose token it is. With a secret of our own the user may be unknown or deleted all the same.
+
+        Raises `TokenExpired`; `NoAccount`; `Unavailable` when keys or users cannot be had now; `Unauthenticated` for
+        whatever else is wrong. None says what exactly."""
+        claims = await self._verify(token)
+        if self._keys is None:
+            return _identity(claims, claims.subject)
+        async with self._database.connection() as tx:
+            user_id = await user_of_clerk(tx, claims.subject)
+        if user_id is None:
+            raise NoAccount
+        return _identity(claims, user_id)
+
+    async def renew(self, identity: Identity, token: str) -> Identity | None:
+        """The same bearer by a newer token; None: it is another user's, or of another session. Asks no database: a
+        socket outlives its being away. Raises as `identify` does."""
+        claims = await self._verify(token)
+        if claims.subject != identity.subject:
+            return None
+        if claims.sid and identity.sid and claims.sid != identity.sid:
+            return None
+        return _identity(claims, identity.user_id, claims.sid or identity.sid)
+
+    async def _verify(self, token: str) -> Claims:
+        header = read_header(token)
+        if found := self._verified.find(token, self._version):
+            return found
+        key = await self._key(header.algorithm, header.kid)
+        claims = read_claims(token, key, self._expected)
+        fits = is_id(claims.subject) if self._keys is None else CLERK_ID.fullmatch(claims.subject)
+        if not fits:
             raise Unauthenticated
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                self._key,
-                algorithms=["HS256"],
-                leeway=LEEWAY,
-                issuer=self._issuer,
-                audience=self._audience,
-                options={"require": ["exp", "sub"], "verify_aud": self._audience is not None},
-            )
-            return _identity(claims)
-        except jwt.ExpiredSignatureError:
-            raise TokenExpired from None
-        except (jwt.InvalidTokenError, ValueError, OverflowError, OSError, RecursionError):
-            raise Unauthenticated from None
+        self._verified.keep(token, self._version, claims)  # no await since the key was had
+        return claims
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._keys is None else self._keys.version
+
+    async def _key(self, algorithm: str, kid: str | None) -> Key:
+        """Checks the algorithm first: for a token that cannot be good, nobody is asked for keys."""
+        if self._keys is None:
+            return self._secret
+        if algorithm not in ALGORITHMS or kid is None:
+            raise Unauthenticated
+        key = await self._keys.key(kid)
+        if key.algorithm != algorithm:
+            raise Unauthenticated
+        return key
 
 
-def _identity(claims: dict[str, Any]) -> Identity:
-    subject, sid = claims["sub"], claims.get("sid")
-    if not is_id(subject) or not isinstance(sid, str | None):
-        raise ValueError("expected a user's id as the subject")
-    return Identity(subject, sid, datetime.fromtimestamp(int(claims["exp"]), UTC))
+def _identity(claims: Claims, user_id: str, sid: str | None = None) -> Identity:
+    return Identity(
+        user_id=user_id,
+        subject=claims.subject,
+        sid=sid or claims.sid,
+        issued_at=claims.issued_at,
+        expires_at=claims.expires_at,
+    )

@@ -40,6 +40,7 @@ class Connection:
         self.foreground = True
         self.heard = heard  # by the loop's clock: when anything last came in
         self.pinged = False
+        self.welcomed = False  # before that, no notice goes out
         self.warned = False  # that the token expires
         self.closing: CloseCode | None = None
         self._outgoing = outgoing

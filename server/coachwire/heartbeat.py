@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import Literal
 
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.frames import encode, notice_frame
@@ -29,6 +30,13 @@ async def beat(connections: Collection[Connection]) -> None:
             _check_token(connection, clock)
 
 
+def token_due(left: float) -> Literal["warn", "close"] | None:
+    """What a token that expires in so many seconds (below 0: it has expired) asks for."""
+    if left < -GRACE:
+        return "close"
+    return "warn" if left < WARNING else None
+
+
 def _check_silence(connection: Connection, silence: float) -> None:
     if silence > HEARTBEAT_SECONDS + PONG and connection.pinged:
         connection.close(CloseCode.NO_PONG)
@@ -37,10 +45,10 @@ def _check_silence(connection: Connection, silence: float) -> None:
 
 
 def _check_token(connection: Connection, clock: datetime) -> None:
-    left = (connection.token_expires_at - clock).total_seconds()
-    if left < -GRACE:
+    due = token_due((connection.token_expires_at - clock).total_seconds())
+    if due == "close":
         connection.close(CloseCode.TOKEN_EXPIRED)
-    elif left < WARNING and not connection.warned:
+    elif due == "warn" and connection.welcomed and not connection.warned:
         connection.warned = True
         notice = TokenExpiringNotice(expires_at=wire_time(connection.token_expires_at))
         connection.send(notice_frame(NoticeKind.TOKEN_EXPIRING, encode(notice)))

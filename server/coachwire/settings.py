@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     jwt_secret: str | None = None
+    jwks_url: str | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
     allowed_origins: frozenset[str] = frozenset()
@@ -51,18 +53,29 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
 
-        return cls(
+        settings = cls(
             database_url=read("DATABASE_URL", _url("postgresql", "postgres"), None),
             redis_url=read("REDIS_URL", _url("redis", "rediss", "unix"), None),
             host=read("COACHWIRE_HOST", str, cls.host),
             port=read("COACHWIRE_PORT", _port, cls.port),
             jwt_secret=read("COACHWIRE_JWT_SECRET", _secret, None),
+            jwks_url=read("COACHWIRE_JWKS_URL", _jwks_url, None),
             jwt_issuer=read("COACHWIRE_JWT_ISSUER", str, None),
             jwt_audience=read("COACHWIRE_JWT_AUDIENCE", str, None),
             allowed_origins=read("COACHWIRE_ALLOWED_ORIGINS", _origins, frozenset()),
             home=read("COACHWIRE_HOME", Path, cls.home),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
         )
+        settings._check_tokens()
+        return settings
+
+    def _check_tokens(self) -> None:
+        if self.jwks_url is None:
+            return
+        if self.jwt_secret is not None:
+            raise SettingsError("COACHWIRE_JWT_SECRET and COACHWIRE_JWKS_URL: expected one of them, got both")
+        if self.jwt_issuer is None:
+            raise SettingsError("COACHWIRE_JWT_ISSUER is not set: with COACHWIRE_JWKS_URL it must be")
 
 
 def _url(*schemes: str) -> Callable[[str], str | None]:
@@ -86,6 +99,23 @@ def _secret(text: str) -> str | None:
     if len(text.encode()) < MIN_SECRET:
         raise ValueError(f"expected at least {MIN_SECRET} bytes, got {len(text.encode())}")
     return text
+
+
+def _jwks_url(text: str) -> str | None:
+    parts = urlsplit(text)
+    plain = parts.scheme == "http" and _is_loopback(parts.hostname)
+    if not parts.hostname or not (parts.scheme == "https" or plain) or parts.port == 0:  # a wrong port raises
+        raise ValueError("expected an https:// address (http:// on this machine only)")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("expected an address without a user and without a #")
+    return text
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _origins(text: str) -> frozenset[str]:

@@ -33,8 +33,9 @@ from coachwire_protocol.topics import TopicClosed
 from msgspec import UNSET
 
 from coachwire.acks import Acks
-from coachwire.auth import Authenticator, Identity, TokenExpired
+from coachwire.auth import Authenticator, Identity, NoAccount
 from coachwire.bus import Bus
+from coachwire.claims import TokenExpired
 from coachwire.connection import Connection
 from coachwire.database import Database
 from coachwire.fanout import Fanout
@@ -110,7 +111,7 @@ class SocketDoor:
         _tune(transport)
         try:
             hello = await _hello(ws)
-            identity = self._verify(hello.token)
+            identity = await self._identify(hello.token)
         except Closed as closed:
             _log_closed(closed)
             await self._close(ws, transport, closed.code)
@@ -189,6 +190,7 @@ class SocketDoor:
         if arrival.session > 1:
             self._fanout.replaced(connection.user_id, connection.device, arrival.session)
         connection.send(encode(welcome))
+        connection.welcomed = True
         resumed = welcome.resume == "resumed" and hello.resume is not UNSET
         connection.position = hello.resume.position if resumed and hello.resume else arrival.head
         if not resumed:  # live from the welcome's position, whatever has come since
@@ -253,7 +255,10 @@ class SocketDoor:
             match message.type:
                 case WSMsgType.TEXT:
                     for request in parse(message.data):
-                        self._take(connection, request)
+                        if isinstance(request, RefreshToken):  # nothing is read while keys are fetched for it
+                            await self._refresh(connection, request)
+                        else:
+                            self._take(connection, request)
                         await connection.room()
                 case WSMsgType.BINARY:
                     raise Closed(CloseCode.BAD_FRAME, "a binary frame")
@@ -276,31 +281,32 @@ class SocketDoor:
             case SetState(ref=ref, state=state):
                 connection.foreground = state == "foreground"
                 connection.answer(ref)
-            case RefreshToken():
-                self._refresh(connection, request)
             case Hello():
                 raise Closed(CloseCode.BAD_FRAME, "a second hello")
             case _:
                 connection.request(request, request.ref)
 
-    def _refresh(self, connection: Connection, request: RefreshToken) -> None:
+    async def _refresh(self, connection: Connection, request: RefreshToken) -> None:
         try:
-            identity = self._authenticator.verify(request.token)
-        except Unauthenticated as error:
+            identity = await self._authenticator.renew(connection.identity, request.token)
+        except (Unauthenticated, Unavailable) as error:
             connection.refuse(request.ref, error)
             return
-        former = connection.identity
-        if identity.user_id != former.user_id or (identity.sid and former.sid and identity.sid != former.sid):
+        if identity is None:
             raise Closed(CloseCode.BAD_TOKEN, "a token of somebody else")
         connection.identity = identity
         connection.warned = False
         connection.answer(request.ref, Refreshed(token_expires_at=wire_time(identity.expires_at)))
 
-    def _verify(self, token: str) -> Identity:
+    async def _identify(self, token: str) -> Identity:
         try:
-            return self._authenticator.verify(token)
+            return await self._authenticator.identify(token)
         except TokenExpired:
             raise Closed(CloseCode.TOKEN_EXPIRED) from None
+        except NoAccount:
+            raise Closed(CloseCode.ACCOUNT_GONE) from None
+        except Unavailable:
+            raise Closed(CloseCode.TRY_AGAIN_LATER, "keys or users are away") from None
         except Unauthenticated:
             raise Closed(CloseCode.BAD_TOKEN) from None
 

@@ -58,6 +58,7 @@ class Typist(NamedTuple):
 
 HELLO = Query("session/hello", Arrival)
 USER = Query("session/user", UserRow)
+USER_OF_CLERK = Query("session/user_of_clerk", UserRow)
 UNREAD = Query("session/unread", UnreadRow)
 TYPING = Query("session/typing", Typist)
 ACKNOWLEDGE = Query("session/acknowledge", tuple)
@@ -71,6 +72,12 @@ async def arrive(tx: Tx, user_id: str, device: str) -> Arrival | None:
 async def is_user(tx: Tx, user_id: str) -> bool:
     """Whether a token's subject may use the server."""
     return await USER.first(tx, user_id) is not None
+
+
+async def user_of_clerk(tx: Tx, clerk_id: str) -> str | None:
+    """The id of whom the issuer calls so. None: unknown, deleted or erased."""
+    found = await USER_OF_CLERK.first(tx, clerk_id)
+    return None if found is None else str(found.id)
 
 
 async def unread_of(tx: Tx, user_ids: Sequence[str]) -> dict[str, Unread]:

@@ -50,7 +50,7 @@ def queried(request: web.Request, *names: str) -> dict[str, str]:
 
 async def actor_of(request: web.Request) -> Actor:
     """Raises `Unauthenticated` without a valid token of a user who is still there."""
-    identity = _identity(request)
+    identity = await _identity(request)
     async with request.app[DATABASE].connection() as tx:
         if not await is_user(tx, identity.user_id):
             raise Unauthenticated
@@ -68,8 +68,8 @@ def data(result: Outcome | Struct | None, status: int = HTTPStatus.OK) -> web.Re
     )
 
 
-def _identity(request: web.Request) -> Identity:
+async def _identity(request: web.Request) -> Identity:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    return request.app[AUTHENTICATOR].verify(token.strip())
+    return await request.app[AUTHENTICATOR].identify(token.strip())
