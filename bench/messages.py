@@ -178,6 +178,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=1)
     try:
         sys.exit(asyncio.run(run(parser.parse_args())))
+    except RuntimeError as error:
+        sys.exit(f"bench: {error}")
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
 
