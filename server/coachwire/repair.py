@@ -28,6 +28,7 @@ class Repair:
         self._epoch: str | None = None
         self._missing = asyncio.Event()
         self._doubtful = asyncio.Event()
+        self._doubtful.set()  # the first comparison is due at once: it learns the epoch
         hub.wake = self._missing.set
 
     def doubt(self) -> None:
@@ -95,7 +96,7 @@ class Repair:
     def _apply(self, before: dict[str, int], heads: Heads) -> None:
         if self._epoch not in (None, heads.epoch):
             log.warning("epoch_changed", epoch=heads.epoch)
-            self._hub.reset(before)
+            self._hub.reset(self._hub.inboxes)  # also who said hello meanwhile
         self._epoch = heads.epoch
         found = {
             str(user_id): position for user_id, position in zip(heads.user_ids, heads.positions, strict=True)
