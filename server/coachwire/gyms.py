@@ -63,7 +63,9 @@ class Gym:
 
 
 async def write_gym(tx: Tx, gym: Gym, *, known: frozenset[UUID] = frozenset()) -> None:
-    """Writes the organization, its people (the users `known` are there already), workouts for its members."""
+    """Writes the organization, its people (the users `known` are there already), workouts for its members. In the
+    caller's transaction, and silently: whoever is new is not connected yet, so nobody is to be told."""
+    await tx.execute("set local coachwire.quiet = on")
     await tx.execute(
         "insert into organizations (id, name, slug, timezone) values ($1, $2, $3, 'Asia/Jerusalem')",
         gym.organization_id,

@@ -12,6 +12,16 @@ create function person_name(first_name text, last_name text) returns text
   return trim(coalesce(first_name, '') || ' ' || coalesce(last_name, ''));
 
 
+-- Whether this user may be told of that organization now. Asked after the user's stream was locked, the answer holds for what
+-- is written there: a membership that ends later is told at a later position.
+create function belongs(p_user uuid, p_organization uuid) returns boolean
+  language sql stable
+  return exists (
+    select from memberships m
+    join organizations o on o.id = m.organization_id and o.deleted_at is null
+    where m.user_id = p_user and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null);
+
+
 -- Messages as they are shown, in the columns and order that every reading statement takes from here. `delivered` is for
 -- the sender's eyes only.
 create view shown_messages as
@@ -139,6 +149,7 @@ as $$
 declare
   v_free uuid[];
   v_held uuid[];
+  v_deleted uuid[];
   v_taken uuid[];
   v_now timestamptz;
   v_last timestamptz;
@@ -173,13 +184,16 @@ begin
   v_now := clock_timestamp();
   at := greatest(v_now, v_last);   -- created_at rises with position for every user, whatever clocks do
 
-  -- 3. rights again, in a snapshot younger than the locks
+  -- 3. rights again, in a snapshot younger than the locks: what has ended is never told after `membership.ended`
+  v_deleted := array(select id from organizations where id = any (p_organizations) and deleted_at is not null)
+    || array(select id from users where id = any (p_users) and deleted_at is not null);
   select array_agg(
     case
       when v_held is not null
         and (organization = any (v_held) or sender = any (v_held) or recipient = any (v_held) or assignment = any (v_held))
         then 'unavailable'
       when sender_role is null or recipient_role is null then 'refused'
+      when v_deleted <> '{}' and (organization = any (v_deleted) or sender = any (v_deleted) or recipient = any (v_deleted)) then 'refused'
       when assignment is null then case when sender_role = 'member' and recipient_role = 'member' then 'refused' else 'stored' end
       when exists (
         select from workout_assignments a
@@ -272,10 +286,11 @@ end $$;
 -- Receipts for (message, reader) pairs, distinct by message. What is unread, addressed to the reader and free becomes read;
 -- the events of both streams come back, one per reader, sender, organization, thread and 500 ids.
 -- A row without a user carries ids whose assignment is held or being deleted: 'unavailable'. No row: nothing was unread.
+-- `belongs` is false for a stream whose user has left the organization: they are told nothing of it, the position is skipped.
 create function mark_read(p_id uuid[], p_reader uuid[])
 returns table (
   user_id uuid, "position" bigint, reader_id uuid, sender_id uuid, organization_id uuid, assignment_id uuid,
-  ids uuid[], at timestamptz)
+  ids uuid[], at timestamptz, belongs boolean)
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -297,7 +312,7 @@ begin
     v_free := array(select a.id from workout_assignments a where a.id = any (v_parents) for key share skip locked);
     if cardinality(v_free) < cardinality(v_parents) then
       return query
-      select null::uuid, null::bigint, null::uuid, null::uuid, null::uuid, null::uuid, array_agg(m.id), null::timestamptz
+      select null::uuid, null::bigint, null::uuid, null::uuid, null::uuid, null::uuid, array_agg(m.id), null::timestamptz, null::boolean
       from messages m
       where m.id = any (p_id) and m.workout_assignment_id = any (v_parents) and m.workout_assignment_id <> all (v_free)
       having count(*) > 0;
@@ -345,16 +360,17 @@ begin
     set position = d.position
     from (select user_id, max(position) as position from numbered group by user_id) d
     where s.user_id = d.user_id)
-  select user_id, position, reader, sender, organization, assignment, ids, v_at from numbered;
+  select user_id, position, reader, sender, organization, assignment, ids, v_at, belongs(user_id, organization) from numbered;
 end $$;
 
 
 -- A sender takes back a message. code:
---   deleted (users and positions: the events of both parties) | already (at: the first time, no event)
+--   deleted (users and positions: the events of both parties; `belong`: see mark_read) | already (at: the first time, no event)
 --   forbidden (no active membership, or somebody else's) | not_found (no such message, or not visible) | unavailable (held)
 create function delete_message(
   p_id uuid, p_organization uuid, p_actor uuid,
-  out code text, out at timestamptz, out sender_membership_id uuid, out assignment_id uuid, out users uuid[], out positions bigint[])
+  out code text, out at timestamptz, out sender_membership_id uuid, out assignment_id uuid, out users uuid[], out positions bigint[],
+  out belong boolean[])
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
 as $$
@@ -399,7 +415,7 @@ begin
     update user_streams s set position = s.position + 1
     where s.user_id in (v_message.sender_id, v_message.recipient_id)
     returning s.user_id, s.position)
-  select array_agg(user_id), array_agg(position) into users, positions from moved;
+  select array_agg(user_id), array_agg(position), array_agg(belongs(user_id, p_organization)) into users, positions, belong from moved;
   insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
   select t.user_id, t.position, 'message.deleted', array[p_id], p_organization, delete_message.at
   from unnest(users, positions) t (user_id, position);

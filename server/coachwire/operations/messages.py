@@ -72,6 +72,7 @@ class Taken(NamedTuple):
     workout_assignment_id: UUID | None
     users: list[UUID] | None
     positions: list[int] | None
+    belong: list[bool] | None  # whose user has left the organization is told nothing of it
 
 
 RESOLVE = Query("messages/resolve", Resolved)
@@ -131,7 +132,10 @@ async def delete_message(scope: Scope, actor: Actor, request: DeleteMessage) -> 
     positions = taken.positions or ()
     return Outcome(
         data=Deleted(id=request.id, deleted_at=deleted_at),
-        deliveries=tuple(Delivery(user, at, event) for user, at in zip(users, positions, strict=True)),
+        deliveries=tuple(
+            Delivery(user, at, event if belongs else None)
+            for user, at, belongs in zip(users, positions, taken.belong or (), strict=True)
+        ),
         position=dict(zip(users, positions, strict=True)).get(actor.user_id),
     )
 

@@ -42,6 +42,7 @@ class Marked(NamedTuple):
     workout_assignment_id: UUID | None
     ids: list[UUID]
     at: datetime
+    belongs: bool  # the user of the stream, to the organization, still
 
 
 RESOLVE = Query("receipts/resolve", Verdict)
@@ -189,4 +190,4 @@ def _deliveries(row: Marked) -> tuple[Delivery, ...]:
         read_at=wire_time(row.at),
     )
     event = Event(EventKind.MESSAGE_READ, str(row.organization_id), encode(data))
-    return (Delivery(str(row.user_id), row.position, event),)
+    return (Delivery(str(row.user_id), row.position, event if row.belongs else None),)
