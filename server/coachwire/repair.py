@@ -1,7 +1,7 @@
 """What keeps the hub whole when hints get lost: reads gaps from the streams, and compares heads with the database."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 from coachwire_protocol.errors import Unavailable
@@ -21,7 +21,9 @@ RETRY = 0.5  # s, while the database is away
 class Repair:
     """Both loops run until their owner cancels them. Repair always ends: what cannot be repaired is closed (4000)."""
 
-    def __init__(self, hub: Hub, streams: Streams, bus: Bus) -> None:
+    def __init__(self, hub: Hub, streams: Streams, bus: Bus, *, changed: Callable[[str], None]) -> None:
+        """`changed` is called with each user who was told what had been missing."""
+        self._changed = changed
         self._hub = hub
         self._streams = streams
         self._bus = bus
@@ -73,6 +75,7 @@ class Repair:
                     continue
                 for frame in page:
                     self._hub.deliver(user_id, frame.position, frame.through, frame.frame)
+                self._changed(user_id)
 
     def _spans(self) -> Iterable[Span]:
         """What is missing now: up to the first event that is held, or to the head."""
