@@ -25,6 +25,7 @@ class Instance:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
 
     @property
     def pid(self) -> int:
@@ -77,6 +78,14 @@ class Instance:
             self.kill()
             await self.exit_code()
 
+    async def says(self, event: str, **fields: object) -> None:
+        """Wait until it has logged such a line since it started."""
+        wanted = {"event": event, **fields}
+        async with asyncio.timeout(STOP):
+            while not any(wanted.items() <= line.items() for line in self.lines()):
+                self._news.clear()
+                await self._news.wait()
+
     def lines(self) -> list[dict[str, object]]:
         """What it has logged since it started."""
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
@@ -86,6 +95,7 @@ class Instance:
             async for line in stream:
                 log.write(line)
                 log.flush()
+                self._news.set()
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

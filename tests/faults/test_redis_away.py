@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ..instances import Instance, instances
+from ..instances import instances
 from ..services import EmbeddedRedis
 from .conftest import Crowd, People
 
@@ -54,6 +54,7 @@ async def test_without_redis_instances_find_each_others_messages_by_comparing_he
     async with instances(2, database_url, own_redis.url) as servers:
         people = await crowd(servers)
         assert await _seconds_across(people) < COMPARED
+        assert await people.broken_promises() == []
         async with people.writing():
             await asyncio.sleep(2)
         assert await people.broken_promises() == []
@@ -70,7 +71,7 @@ async def test_a_redis_that_appears_later_is_used(
             await asyncio.sleep(0.5)
             await asyncio.to_thread(own_redis.start)
             for server in servers:
-                await _connected(server)
+                await server.says("bus.connected")
         await people.broken_promises()
         assert min([await _seconds_across(people) for _ in range(5)]) < 0.1
         assert await people.broken_promises() == []
@@ -85,12 +86,6 @@ async def _seconds_across(people: People) -> float:
     began = loop.time()
     await people.member.hears_of(id_)
     return loop.time() - began
-
-
-async def _connected(server: Instance) -> None:
-    async with asyncio.timeout(NOTICED):
-        while not any(line["event"] == "bus.connected" for line in server.lines()):
-            await asyncio.sleep(0.05)
 
 
 def _assert_nobody_noticed(people: People) -> None:
