@@ -10,6 +10,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from coachwire_protocol.frames import Event, encode, skipped_frame
+from coachwire_protocol.memberships import (
+    AssignmentPublished,
+    AssignmentRemoved,
+    MembershipChanged,
+    MembershipEnded,
+    Role,
+    Status,
+)
 from coachwire_protocol.messages import MessageDeleted
 from coachwire_protocol.receipts import MessageRead
 from coachwire_protocol.schema import EventKind
@@ -21,6 +29,11 @@ from coachwire.shown import MessageRow, membership, optional_id, show
 
 PAGE = 256  # events
 MOST_MISSING = 5_000  # positions; a client that misses more loads its state anew
+STANDING = (
+    "active",
+    "invited",
+    "pending_invitation",
+)  # statuses that have not ended, whatever else a platform has
 
 
 class EventRow(NamedTuple):
@@ -34,6 +47,9 @@ class EventRow(NamedTuple):
     sender_membership_id: UUID | None
     recipient_membership_id: UUID | None
     workout_assignment_id: UUID | None
+    role: Role | None  # of the membership that the event is about, and below: null when it is gone
+    status: Status | None
+    published: bool  # the assignment that the event is about
 
 
 class JoinedRow(NamedTuple):
@@ -48,6 +64,11 @@ class JoinedRow(NamedTuple):
         return cls(EventRow._make(columns[:width]), MessageRow._make(columns[width:]))
 
 
+class Head(NamedTuple):
+    epoch: str
+    position: int
+
+
 class Heads(NamedTuple):
     epoch: str
     user_ids: list[UUID]
@@ -55,6 +76,9 @@ class Heads(NamedTuple):
     replaced_user_ids: list[UUID]
     replaced_devices: list[UUID]
     replaced_sessions: list[int]
+    signed_out_user_ids: list[UUID]
+    signed_out_devices: list[UUID]
+    signed_out_sessions: list[int]
 
 
 class Kept(NamedTuple):
@@ -73,6 +97,7 @@ Span = tuple[str, int, int]  # user, after this position, through that one
 
 EVENTS = Query("streams/events", JoinedRow.of)
 KEPT = Query("streams/kept", Kept)
+HEAD = Query("streams/head", Head)
 HEADS = Query("streams/heads", Heads)
 
 
@@ -110,8 +135,14 @@ class Streams:
         }
         return {user: pages[user] for user in users if user in pages}
 
+    async def head(self, user_id: str) -> Head | None:
+        """Where a user's stream is. None: no such user, or deleted."""
+        async with self._database.connection() as tx:
+            return await HEAD.first(tx, user_id)
+
     async def heads(self, user_ids: list[str], devices: Iterable[tuple[str, str, int]]) -> Heads:
-        """Where these users' streams are, and which of these devices (user, device, session) have a newer session."""
+        """Where these users' streams are, and which of these devices (user, device, session) have a newer session or have
+        signed out."""
         columns = list(zip(*devices, strict=True)) or [(), (), ()]
         async with self._database.connection() as tx:
             return await HEADS.one(tx, user_ids, *columns)
@@ -135,9 +166,13 @@ def frames_of(rows: Iterable[JoinedRow]) -> list[Frame]:
 def _event(row: JoinedRow) -> Event | None:
     """The event as it is told now; None when it is not: the organization was left, the subject is gone."""
     event = row.event
-    if not event.visible or event.organization_id is None:
+    if event.organization_id is None:
         return None
     organization_id = str(event.organization_id)
+    if event.kind in (EventKind.MEMBERSHIP_CHANGED, EventKind.MEMBERSHIP_ENDED):
+        return _membership(event, organization_id)  # also, and above all, to whoever has left
+    if not event.visible:
+        return None
     match event.kind:
         case EventKind.MESSAGE_CREATED | EventKind.MESSAGE_EDITED:
             if row.message.id is None:
@@ -160,5 +195,23 @@ def _event(row: JoinedRow) -> Event | None:
                 read_at=wire_time(event.at),
             )
             return Event(event.kind, organization_id, encode(read))
+        case EventKind.ASSIGNMENT_PUBLISHED | EventKind.ASSIGNMENT_REMOVED:
+            id_ = str(event.subject_ids[0])
+            if event.published:
+                published = AssignmentPublished(workout_assignment_id=id_)
+                return Event(EventKind.ASSIGNMENT_PUBLISHED, organization_id, encode(published))
+            removed = AssignmentRemoved(workout_assignment_id=id_)
+            return Event(EventKind.ASSIGNMENT_REMOVED, organization_id, encode(removed))
         case _:
             return None
+
+
+def _membership(event: EventRow, organization_id: str) -> Event:
+    """How the user stands in the organization now; which change made the event does not matter."""
+    id_ = str(event.subject_ids[0])
+    if event.role is None or event.status not in STANDING:
+        return Event(EventKind.MEMBERSHIP_ENDED, organization_id, encode(MembershipEnded(membership_id=id_)))
+    changed = MembershipChanged(
+        membership_id=id_, role=event.role, status=event.status, reload=event.status == "active"
+    )
+    return Event(EventKind.MEMBERSHIP_CHANGED, organization_id, encode(changed))
