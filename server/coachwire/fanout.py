@@ -2,7 +2,7 @@
 
 What goes over the bus is a hint (see `Bus`): an event at its position, a signal, or word of a device's newer socket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 from coachwire_protocol.frames import skipped_frame
@@ -11,11 +11,13 @@ from coachwire_protocol.schema import EventKind
 from coachwire.bus import Bus, Message
 from coachwire.hub import Hub, Rider
 from coachwire.operation import Actor, Again, Answer, Outcome, Signal
+from coachwire.streams import Frame
 from coachwire.topics import user_channel, user_of
 
 log = structlog.get_logger()
 
 EVENT, SIGNAL, DEVICE = b"E", b"S", b"D"
+REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
 
 
 class Fanout:
@@ -53,6 +55,21 @@ class Fanout:
                 self.signal(signal)
             answer.settle(result, carried=carried)
 
+    def tell(self, user_id: str, frames: Iterable[Frame]) -> None:
+        """Hand on events that no call brought, read from the stream just now: of changes made by the platform, which may
+        have ended what hints from before them still allow. They leave with the next flush."""
+        for position, through, frame in frames:
+            self._hub.revoke(user_id, position, through, frame)
+            self._outgoing.append(
+                (user_channel(user_id), b"%b%d %d %b" % (REVOKING, position, through, frame))
+            )
+        self._changed(user_id)
+
+    def gone(self, user_id: str) -> None:
+        """Close the sockets of somebody who was deleted, here and elsewhere; leaves with the next flush."""
+        self._hub.gone(user_id)
+        self._outgoing.append((user_channel(user_id), GONE))
+
     def flush(self) -> None:
         if self._outgoing:
             self._bus.publish(self._outgoing)
@@ -79,6 +96,12 @@ class Fanout:
                 position, through, frame = rest.split(b" ", 2)
                 self._hub.deliver(user_id, int(position), int(through), frame)
                 self._changed(user_id)
+            elif kind == REVOKING:
+                position, through, frame = rest.split(b" ", 2)
+                self._hub.revoke(user_id, int(position), int(through), frame)
+                self._changed(user_id)
+            elif kind == GONE:
+                self._hub.gone(user_id)
             elif kind == SIGNAL:
                 self._hub.signal(user_id, rest)
             elif kind == DEVICE:

@@ -52,6 +52,7 @@ class Inbox:
     members: list[Member] = field(default_factory=list)  # all, oldest first
     live: list[Member] = field(default_factory=list)  # those that have reached the inbox's position
     held: dict[int, Held] = field(default_factory=dict)
+    revoked: int = 0  # hints from before this position are not believed: what they tell is read instead
 
     @property
     def behind(self) -> bool:
@@ -139,6 +140,26 @@ class Hub:
     ) -> bool:
         """Take an event (or a skipped range) in whatever order it comes. True if the rider's `ok` stood for it."""
         inbox = self.inboxes.get(user_id)
+        if inbox is not None and position < inbox.revoked:
+            self.note(user_id, through)
+            return False
+        return self.deliver_read(user_id, position, through, frame, rider)
+
+    def revoke(self, user_id: str, position: int, through: int, frame: bytes) -> None:
+        """Take an event that may have ended a right. Of what lies before it only what is read from now on is handed on:
+        a hint, held here or still under way, tells what was allowed when it was written."""
+        inbox = self.inboxes.get(user_id)
+        if inbox is not None and position > (inbox.position or 0):
+            inbox.revoked = max(inbox.revoked, position)
+            for early in [p for p in inbox.held if p < position]:
+                del inbox.held[early]
+        self.deliver(user_id, position, through, frame)
+
+    def deliver_read(
+        self, user_id: str, position: int, through: int, frame: bytes, rider: Rider | None = None
+    ) -> bool:
+        """As `deliver`, for what was read from the stream just now."""
+        inbox = self.inboxes.get(user_id)
         if inbox is None:
             return False
         inbox.head = max(inbox.head, through)
@@ -176,6 +197,12 @@ class Hub:
         for member in list(inbox.members) if inbox else ():
             if member.device == device and 0 < member.session < session:
                 self._drop(user_id, inbox, member, CloseCode.REPLACED)
+
+    def gone(self, user_id: str) -> None:
+        """The person was deleted: close their connections, also those that are only beginning."""
+        inbox = self.inboxes.get(user_id)
+        for member in list(inbox.members) if inbox else ():
+            self._drop(user_id, inbox, member, CloseCode.ACCOUNT_GONE)
 
     def reset(self, user_ids: Iterable[str]) -> None:
         """Close these users' connections: their positions mean nothing any more, or cannot be repaired. Those who come

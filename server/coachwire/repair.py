@@ -74,7 +74,7 @@ class Repair:
                     self._hub.reset([user_id])
                     continue
                 for frame in page:
-                    self._hub.deliver(user_id, frame.position, frame.through, frame.frame)
+                    self._hub.deliver_read(user_id, frame.position, frame.through, frame.frame)
                 self._changed(user_id)
 
     def _spans(self) -> Iterable[Span]:
@@ -111,6 +111,8 @@ class Repair:
                 self._hub.reset([user_id])
             else:
                 self._hub.note(user_id, head)
+        for gone in heads.gone_user_ids:
+            self._hub.gone(str(gone))
         replaced = zip(heads.replaced_user_ids, heads.replaced_devices, heads.replaced_sessions, strict=True)
         for replaced_user, device, session in replaced:
             self._hub.replaced(str(replaced_user), str(device), session)

@@ -71,6 +71,7 @@ class Head(NamedTuple):
 
 class Heads(NamedTuple):
     epoch: str
+    gone_user_ids: list[UUID]  # deleted, or not there at all
     user_ids: list[UUID]
     positions: list[int]
     replaced_user_ids: list[UUID]

@@ -2,6 +2,9 @@
 -- ($2 to $4, parallel) whose device has a newer session by now, `session` being the newer one.
 select
   (select epoch from stream_epoch),
+  array(  -- deleted, or not there at all
+    select t.user_id from unnest($1::uuid[]) t (user_id)
+    where not exists (select from users u where u.id = t.user_id and u.deleted_at is null)),
   s.user_ids, s.positions, d.user_ids, d.device_ids, d.sessions
 from (
   select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(position), '{}') as positions
