@@ -1,0 +1,80 @@
+// The page: who one is, the session behind it, and the panes that show it.
+
+import { Api, people, Problem } from "./api.js";
+import { claimDevice, orphans, outboxName } from "./device.js";
+import { uuid7 } from "./ids.js";
+import { Outbox } from "./outbox.js";
+import { formatRoute, parseRoute } from "./route.js";
+import { Session } from "./session.js";
+import { App } from "./view/app.js";
+import { showNotice, showPicker } from "./view/picker.js";
+
+const AGAIN = 3_000; // ms
+
+const root = document.getElementById("app");
+
+async function begin() {
+  const { as } = parseRoute(location.hash);
+  addEventListener("hashchange", () => {
+    if (parseRoute(location.hash).as !== as) location.reload(); // another person: nothing of this one remains
+  });
+  try {
+    const everybody = await people();
+    const rows = everybody.filter((person) => person.email === as);
+    if (rows.length) await be(as, rows);
+    else showPicker(root, everybody, as);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    if (problem.final) {
+      showNotice(root, "Nobody to be", "The demo people are here when the server was started with: coachwire dev");
+    } else {
+      showNotice(root, "The server is away", "This page goes on as soon as it answers.");
+      setTimeout(() => location.reload(), AGAIN);
+    }
+  }
+}
+
+async function be(email, rows) {
+  const device = await claimDevice(email);
+  let app = null;
+  const changed = coalesced(() => app?.render());
+  const outbox = new Outbox(localStorage, outboxName(email, device), changed);
+  const session = new Session({
+    url: new URL("/v1/ws", location.href.replace(/^http/, "ws")).href.replace(/#.*/, ""),
+    api: new Api(email),
+    outbox,
+    device,
+    changed,
+    heard: (message) => app?.announce(message),
+  });
+  app = new App({ root, session, outbox, me: { email, name: rows[0].name, rows }, newId: uuid7 });
+
+  addEventListener("hashchange", () => app.navigate(parseRoute(location.hash).chat));
+  addEventListener("online", () => session.connection.wake());
+  addEventListener("pageshow", () => session.connection.wake());
+  document.addEventListener("visibilitychange", () => session.setForeground(isVisible()));
+  session.setForeground(isVisible());
+  app.navigate(parseRoute(location.hash).chat);
+  session.start();
+  for (const name of await orphans(email, device)) outbox.adopt(name);
+  session.look();
+}
+
+function isVisible() {
+  return document.visibilityState === "visible";
+}
+
+/** Many calls in one turn are one. */
+function coalesced(act) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    queueMicrotask(() => {
+      asked = false;
+      act();
+    });
+  };
+}
+
+begin();

@@ -1,0 +1,34 @@
+// The event that an `ok` stands for: what one's own request has become. Pure.
+
+/** `{kind, organizationId, data}`, or null when the events follow by themselves. `me`: the organization's membership id. */
+export function ownEvent(request, data, me) {
+  return EVENTS[request.type]?.(request, data, me) ?? null;
+}
+
+const EVENTS = {
+  "message.send": ({ organizationId, content }, { id, recipientMembershipId, createdAt }, me) => ({
+    kind: "message.created",
+    organizationId,
+    data: {
+      id,
+      organizationId,
+      senderMembershipId: me,
+      recipientMembershipId,
+      workoutAssignmentId: null,
+      content,
+      attachments: [],
+      createdAt,
+      readAt: null,
+      editedAt: null,
+      deletedAt: null,
+      erased: false,
+      delivered: false,
+    },
+  }),
+
+  "message.delete": ({ organizationId }, { id, deletedAt }, me) => ({
+    kind: "message.deleted",
+    organizationId,
+    data: { id, senderMembershipId: me, workoutAssignmentId: null, deletedAt },
+  }),
+};

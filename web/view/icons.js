@@ -1,0 +1,24 @@
+// Icons, drawn as paths on a grid of 24, except the ticks, which are as wide as they need to be.
+
+const PATHS = {
+  back: "m15 5-7 7 7 7",
+  send: "M5 12h13m-6-7 7 7-7 7",
+  down: "M12 5v14m-6-6 6 6 6-6",
+  bin: "M4 7h16M10 7V4h4v3M6 7l1 13h10l1-13M10 11v5m4-5v5",
+  window: "M14 4h6v6m0-6-9 9M18 14v6H4V6h6",
+  clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zm0 4v5l3 2",
+  tick: "m5 13 4 4L19 7",
+  ticks: "m1 13 4 4L15 7m-4 9 1 1L22 7",
+  warning: "M12 4 2.500 20h19zM12 10v4m0 3v.010",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", `icon icon-${name}`);
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}

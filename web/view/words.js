@@ -1,0 +1,46 @@
+// What the page says to people, where it is not plain from the code that says it. Pure.
+
+const CLOSED = {
+  1009: "The server refused a message as too large.",
+  4500: "The server did not accept who you are.",
+  4501: "The server did not understand this page. Reloading may help.",
+  4502: "This page is too old for the server. Reload it.",
+  4503: "This account is disabled or erased.",
+  4504: "You are connected in too many places. This was the oldest one.",
+  4505: "This conversation has moved to another tab.",
+  4506: "You have signed out on this device.",
+};
+
+const REFUSED = {
+  forbidden: "You may not write to this person.",
+  gone: "This person is not here any more.",
+  not_found: "This person is not here.",
+  conflict: "Another message has this message's id.",
+};
+
+const STATUS = {
+  queued: "Waiting to be sent",
+  sending: "Sending",
+  failed: "Not sent",
+  stored: "Sent",
+  delivered: "Delivered",
+  read: "Read",
+};
+
+/** Why the connection is not coming back by itself. */
+export function whyStopped({ code, reason }) {
+  return CLOSED[code] ?? (reason || "The server ended the connection.");
+}
+
+/** Why a message was not sent. */
+export function whyNotSent({ code, message }) {
+  return REFUSED[code] ?? message;
+}
+
+export function statusOf(status) {
+  return STATUS[status];
+}
+
+export function count(number, one, many) {
+  return `${number} ${number === 1 ? one : many}`;
+}
