@@ -29,6 +29,7 @@ from coachwire.observe import configure
 from coachwire.operation import Runner
 from coachwire.operations import conversations, messages, receipts, session
 from coachwire.partitions import keep_partitions, make_partitions
+from coachwire.pending import Pending
 from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
@@ -152,6 +153,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
         runner = Runner(database, fanout, settings.rate_limit)
         acks = Acks(database)
+        pending = Pending(settings.database_url, database, streams, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
         sockets = SocketDoor(
@@ -180,6 +182,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 ("heartbeat", beat(sockets.connections)),
                 ("unread", unread.run()),
                 ("acks", acks.run()),
+                ("pending", pending.work()),
+                ("listen", pending.listen()),
                 ("partitions", keep_partitions(database)),
                 *([] if keys is None else [("keys", keys.keep())]),
             )
