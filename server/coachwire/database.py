@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import asyncpg
@@ -125,10 +125,10 @@ class Database:
             yield tx
         except PASSING as error:
             if not isinstance(error, HELD):
-                tx.terminate()  # a link in an unknown state is not given back
+                _cut(tx)
             raise Unavailable from error
         except asyncio.CancelledError:
-            tx.terminate()
+            _cut(tx)
             raise
         finally:
             await self._release(tx)
@@ -140,3 +140,9 @@ class Database:
             await self._pool.release(tx, timeout=ACQUIRE)
         except PASSING as error:
             log.warning("connection_dropped", error=type(error).__name__)
+
+
+def _cut(tx: Tx) -> None:
+    """A link in an unknown state is not given back."""
+    with suppress(asyncpg.InterfaceError):  # it has ended by itself, and the pool has it back already
+        tx.terminate()
