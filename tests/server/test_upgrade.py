@@ -16,6 +16,22 @@ KEY = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 
+ELSEWHERE = (
+    "https://evil.example",
+    "null",
+    "",
+    "https://app.example.com.evil.example",
+    "https://evil.example/https://app.example.com",
+    "http://app.example.com",
+    "https://app.example.com:8443",
+    "https://sub.app.example.com",
+    "{url}.evil.example",
+    "{url}@evil.example",
+    "{url}/",
+    "file://{host}",
+    "http://localhost@{host}",
+)
+
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
@@ -69,27 +85,10 @@ async def test_pages_of_our_own_and_of_allowed_origins_may_connect(
         await socket.close()
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "https://evil.example",
-        "null",
-        "",
-        "https://app.example.com.evil.example",
-        "https://evil.example/https://app.example.com",
-        "http://app.example.com",
-        "https://app.example.com:8443",
-        "https://sub.app.example.com",
-        "{url}.evil.example",
-        "{url}@evil.example",
-        "{url}/",
-        "file://{host}",
-        "http://localhost@{host}",
-    ],
-)
-async def test_pages_from_elsewhere_are_refused(http: ClientSession, url: str, origin: str) -> None:
+async def test_pages_from_elsewhere_are_refused(http: ClientSession, url: str) -> None:
     host = url.removeprefix("http://")
-    assert await refusal(http, headers={"Origin": origin.format(url=url, host=host)}) == 403
+    for origin in ELSEWHERE:
+        assert await refusal(http, headers={"Origin": origin.format(url=url, host=host)}) == 403, origin
 
 
 async def test_a_request_that_is_no_upgrade_is_refused(http: ClientSession) -> None:
