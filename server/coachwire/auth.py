@@ -37,6 +37,7 @@ class Authenticator:
         self._keys = keys
         self._secret = Key("HS256", settings.jwt_secret or "")
         self._expected = Expected(
+            subject=is_id if keys is None else CLERK_ID.fullmatch,
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             parties=None if keys is None else settings.allowed_origins,
@@ -73,9 +74,6 @@ class Authenticator:
             return found
         key = await self._key(header.algorithm, header.kid)
         claims = read_claims(token, key, self._expected)
-        fits = is_id(claims.subject) if self._keys is None else CLERK_ID.fullmatch(claims.subject)
-        if not fits:
-            raise Unauthenticated
         self._verified.keep(token, self._version, claims)  # no await since the key was had
         return claims
 

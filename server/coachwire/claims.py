@@ -5,8 +5,9 @@ import json
 import math
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import jwt
@@ -49,8 +50,9 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a token must say besides whom it is about. `parties`: for whom it may have been made, if it tells (azp)."""
+    """What a token must say. `parties`: for whom it may have been made, if it tells (azp)."""
 
+    subject: Callable[[str], object]  # whether it can be a user's
     issuer: str | None
     audience: str | None
     parties: frozenset[str] | None
@@ -83,17 +85,29 @@ def read_claims(token: str, key: Key, expected: Expected) -> Claims:
             leeway=LEEWAY,
             issuer=expected.issuer,
             audience=expected.audience,
-            options={"require": ["exp", "sub"], "verify_aud": expected.audience is not None},
+            options={
+                "require": ["exp", "sub"],
+                "verify_aud": expected.audience is not None,
+                "verify_exp": False,  # below, and last: only what is right in all else has expired
+            },
         )
-        return _checked(claims, expected)
-    except jwt.ExpiredSignatureError:
-        raise TokenExpired from None
+        checked = _checked(claims, expected)
     except WRONG:
         raise Unauthenticated from None
+    if is_over(checked):
+        raise TokenExpired
+    return checked
+
+
+def is_over(claims: Claims) -> bool:
+    """Whether these claims have expired, by clocks that may differ."""
+    return claims.expires_at + timedelta(seconds=LEEWAY) <= datetime.now(UTC)
 
 
 def _checked(claims: dict[str, Any], expected: Expected) -> Claims:
-    sid, party = claims.get("sid"), claims.get("azp")
+    subject, sid, party = claims["sub"], claims.get("sid"), claims.get("azp")
+    if not isinstance(subject, str) or not expected.subject(subject):
+        raise ValueError("expected a user as the subject")
     if not isinstance(sid, str | None):
         raise ValueError("expected the session as text")
     if expected.parties is not None and party is not None and party not in expected.parties:
@@ -102,9 +116,7 @@ def _checked(claims: dict[str, Any], expected: Expected) -> Claims:
     expires_at = _time(claims, "exp")
     if expires_at is None:
         raise ValueError("expected a time of expiry")
-    return Claims(
-        subject=claims["sub"], sid=sid, issued_at=_time(claims, "iat"), expires_at=expires_at
-    )  # that the subject is text, the library has checked
+    return Claims(subject=subject, sid=sid, issued_at=_time(claims, "iat"), expires_at=expires_at)
 
 
 def _time(claims: dict[str, Any], name: str) -> datetime | None:

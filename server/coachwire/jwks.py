@@ -101,7 +101,7 @@ class KeySet:
                 known=len(self._keys),
             )
             return False
-        self._absent.clear()
+        self._absent = self._keys.keys() - keys.keys()  # withdrawn, which needs no asking
         if keys != self._keys:
             self._keys = keys
             self.version += 1

@@ -1,9 +1,8 @@
 """Tokens that were verified a moment ago: when everybody comes back at once, no signature is checked again."""
 
-from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from coachwire.claims import LEEWAY, Claims, TokenExpired
+from coachwire.claims import Claims, TokenExpired, is_over
 
 KEPT = 10_000  # tokens, about 5 MB; above that the oldest goes and is verified again when it comes
 
@@ -20,7 +19,7 @@ class VerifiedTokens:
         self._heed(keys)
         digest = _digest(token)
         claims = self._claims.get(digest)
-        if claims is not None and claims.expires_at + timedelta(seconds=LEEWAY) <= datetime.now(UTC):
+        if claims is not None and is_over(claims):
             del self._claims[digest]
             raise TokenExpired
         return claims
