@@ -5,6 +5,7 @@ import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -18,18 +19,39 @@ from coachwire.acks import Acks
 from coachwire.auth import Authenticator
 from coachwire.bus import Bus, InProcessBus
 from coachwire.bus_redis import RedisBus
+from coachwire.cors import allow_origins
 from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
 from coachwire.jwks import KeySet
-from coachwire.keys import AUTHENTICATOR, DATABASE, READINESS, RUNNER, SETTINGS, SOCKETS
+from coachwire.keys import (
+    ACKS,
+    AUTHENTICATOR,
+    DATABASE,
+    FANOUT,
+    POLLS,
+    READINESS,
+    RUNNER,
+    SETTINGS,
+    SOCKETS,
+)
 from coachwire.migrate import check
 from coachwire.observe import configure
 from coachwire.operation import Runner
-from coachwire.operations import conversations, messages, receipts, session
+from coachwire.operations import (
+    conversations,
+    devices,
+    editing,
+    history,
+    messages,
+    organization,
+    receipts,
+    session,
+)
 from coachwire.partitions import keep_partitions, make_partitions
 from coachwire.pending import Pending
+from coachwire.polls import Polls
 from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
@@ -42,7 +64,11 @@ log = structlog.get_logger()
 
 OPERATIONS = (
     conversations,
+    devices,
+    editing,
+    history,
     messages,
+    organization,
     receipts,
     session,
 )  # imported for their lines in the table of operations
@@ -55,7 +81,7 @@ BACKLOG = 1024
 
 def init_app(settings: Settings) -> web.Application:
     """The application, not started. It needs a database and a secret in the settings."""
-    app = web.Application(middlewares=[answer_problems], client_max_size=rest.MAX_BODY)
+    app = web.Application(middlewares=[allow_origins, answer_problems], client_max_size=rest.MAX_BODY)
     app[SETTINGS] = settings
     app[READINESS] = Readiness()
     app.add_routes(rest.routes)
@@ -151,7 +177,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         unread = UnreadCounts(hub, database)
         repair = Repair(hub, streams, bus, changed=unread.changed)
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
-        runner = Runner(database, fanout, settings.rate_limit)
+        runner = Runner(database, fanout, settings.rate_limit, timedelta(seconds=settings.edit_window))
         acks = Acks(database)
         pending = Pending(settings.database_url, database, streams, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
@@ -173,6 +199,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             runner,
             sockets,
         )
+        app[FANOUT], app[ACKS], app[POLLS] = fanout, acks, Polls(streams, hub, bus)
         await bus.start(fanout.receive, repair.doubt)
         beside = [
             asyncio.create_task(work, name=name)
@@ -209,6 +236,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
 async def _drain(app: web.Application) -> None:
     """Finish what is in flight, tell the clients, and close their sockets spread over a window."""
     sockets, runner = app[SOCKETS], app[RUNNER]
+    app[POLLS].drain()
     try:
         async with asyncio.timeout(FINISH):
             await runner.finish()

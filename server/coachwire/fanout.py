@@ -1,6 +1,7 @@
 """From commit to everybody who is connected: the hub here, the bus to the other instances.
 
-What goes over the bus is a hint (see `Bus`): an event at its position, a signal, or word of a device's newer socket."""
+What goes over the bus is a hint (see `Bus`): an event at its position, a signal, or word of a device's newer socket or
+sign-out."""
 
 from collections.abc import Callable, Iterable
 
@@ -16,7 +17,7 @@ from coachwire.topics import user_channel, user_of
 
 log = structlog.get_logger()
 
-EVENT, SIGNAL, DEVICE = b"E", b"S", b"D"
+EVENT, SIGNAL, DEVICE, SIGN_OUT = b"E", b"S", b"D", b"O"
 REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
 
 
@@ -85,6 +86,11 @@ class Fanout:
         self._hub.replaced(user_id, device, session)
         self._bus.publish([(user_channel(user_id), b"%b%b %d" % (DEVICE, device.encode(), session))])
 
+    def signed_out(self, user_id: str, device: str, session: int) -> None:
+        """Tell all instances that this device has signed out, with its sockets through this session."""
+        self._hub.signed_out(user_id, device, session)
+        self._bus.publish([(user_channel(user_id), b"%b%b %d" % (SIGN_OUT, device.encode(), session))])
+
     def receive(self, channel: str, payload: bytes) -> None:
         """A hint from another instance. What cannot be read is dropped: the stream's position reveals what was lost."""
         user_id = user_of(channel)
@@ -107,5 +113,8 @@ class Fanout:
             elif kind == DEVICE:
                 device, session = rest.split(b" ")
                 self._hub.replaced(user_id, device.decode(), int(session))
+            elif kind == SIGN_OUT:
+                device, session = rest.split(b" ")
+                self._hub.signed_out(user_id, device.decode(), int(session))
         except ValueError:
             log.warning("hint_unreadable", channel=channel, bytes=len(payload))

@@ -53,10 +53,20 @@ class Inbox:
     live: list[Member] = field(default_factory=list)  # those that have reached the inbox's position
     held: dict[int, Held] = field(default_factory=dict)
     revoked: int = 0  # hints from before this position are not believed: what they tell is read instead
+    watchers: list[Callable[[], None]] = field(default_factory=list)  # called when there may be something new
 
     @property
     def behind(self) -> bool:
         return self.position is not None and self.position < self.head
+
+    def hear_of(self, head: int) -> None:
+        if head > self.head:
+            self.head = head
+            self.call_watchers()
+
+    def call_watchers(self) -> None:
+        for call in self.watchers:
+            call()
 
     def hand_on(self, position: int, through: int, frame: bytes, rider: "Rider | None" = None) -> bool:
         """Tell the live connections what is next. True if the rider's `ok` stood for it."""
@@ -117,9 +127,20 @@ class Hub:
             inbox.live.remove(member)
         if inbox.members:
             return False
-        del self.inboxes[user_id]
+        inbox.position = None
+        inbox.held.clear()
         self.gaps.discard(user_id)
-        return True
+        return self._forget(user_id, inbox)
+
+    def watch(self, user_id: str, call: Callable[[], None]) -> None:
+        """Have this called, until `unwatch`, whenever the user's stream may have moved on. Must not raise or wait."""
+        self.inboxes.setdefault(user_id, Inbox()).watchers.append(call)
+
+    def unwatch(self, user_id: str, call: Callable[[], None]) -> bool:
+        """True if nobody else is here for this user."""
+        inbox = self.inboxes[user_id]
+        inbox.watchers.remove(call)
+        return self._forget(user_id, inbox)
 
     def join(self, user_id: str, member: Member) -> bool:
         """The connection has been told everything up to its position: live from here, in one step, if that is the head.
@@ -162,7 +183,7 @@ class Hub:
         inbox = self.inboxes.get(user_id)
         if inbox is None:
             return False
-        inbox.head = max(inbox.head, through)
+        inbox.hear_of(through)
         if inbox.position is None or through <= inbox.position:
             return False
         if position > inbox.position + 1:
@@ -181,7 +202,7 @@ class Hub:
         inbox = self.inboxes.get(user_id)
         if inbox is None:
             return
-        inbox.head = max(inbox.head, head)
+        inbox.hear_of(head)
         if inbox.behind:
             self._miss(user_id)
 
@@ -197,6 +218,13 @@ class Hub:
         for member in list(inbox.members) if inbox else ():
             if member.device == device and 0 < member.session < session:
                 self._drop(user_id, inbox, member, CloseCode.REPLACED)
+
+    def signed_out(self, user_id: str, device: str, session: int) -> None:
+        """This device has signed out: close its sockets here, those of a later sign-in excepted."""
+        inbox = self.inboxes.get(user_id)
+        for member in list(inbox.members) if inbox else ():
+            if member.device == device and 0 < member.session <= session:
+                self._drop(user_id, inbox, member, CloseCode.SIGNED_OUT)
 
     def gone(self, user_id: str) -> None:
         """The person was deleted: close their connections, also those that are only beginning."""
@@ -216,6 +244,13 @@ class Hub:
             inbox.held.clear()
             for member in list(inbox.members):
                 self._drop(user_id, inbox, member, CloseCode.DRAINING)
+            inbox.call_watchers()
+
+    def _forget(self, user_id: str, inbox: Inbox) -> bool:
+        if inbox.members or inbox.watchers:
+            return False
+        del self.inboxes[user_id]
+        return True
 
     def _miss(self, user_id: str) -> None:
         self.gaps.add(user_id)

@@ -2,9 +2,12 @@
 
 from aiohttp import web
 
+from coachwire.acks import Acks
 from coachwire.auth import Authenticator
 from coachwire.database import Database
+from coachwire.fanout import Fanout
 from coachwire.operation import Runner
+from coachwire.polls import Polls
 from coachwire.readiness import Readiness
 from coachwire.settings import Settings
 from coachwire.socket import SocketDoor
@@ -13,5 +16,8 @@ SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)
 AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 RUNNER = web.AppKey("runner", Runner)
+FANOUT = web.AppKey("fanout", Fanout)
+ACKS = web.AppKey("acks", Acks)
+POLLS = web.AppKey("polls", Polls)
 SOCKETS = web.AppKey("sockets", SocketDoor)
 READINESS = web.AppKey("readiness", Readiness)

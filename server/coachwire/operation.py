@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import structlog
@@ -33,6 +34,7 @@ class Actor:
     """Who asks: a user whose token was verified. Rights are not kept here, they are read from the tables each time."""
 
     user_id: str
+    issued_at: datetime | None = None  # of the token; what concerns a device that signed out asks for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Scope:
 
     tx: Tx
     rate_limit: RateLimit | None
+    edit_window: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ class Answer(Protocol):
     @property
     def member(self) -> Member | None:
         """The connection that asked, if its `ok` may stand for the caller's own event."""
+
+    @property
+    def arrived(self) -> float:
+        """By the loop's clock: when the door took the call. What it waited for its turn counts, so that every answer
+        leaves in time."""
 
     def ok(self, outcome: Outcome, position: int) -> bytes:
         """The `ok` that stands for the event at this position."""
@@ -190,10 +198,13 @@ class Lane:
 class Runner:
     """Runs operations against the database and settles their calls. Owns every task it starts."""
 
-    def __init__(self, database: Database, delivers: Delivers, rate_limit: RateLimit | None) -> None:
+    def __init__(
+        self, database: Database, delivers: Delivers, rate_limit: RateLimit | None, edit_window: timedelta
+    ) -> None:
         self._database = database
         self._delivers = delivers
         self._rate_limit = rate_limit
+        self._edit_window = edit_window
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -201,7 +212,7 @@ class Runner:
     async def run(self, actor: Actor, request: Struct) -> Outcome:
         """Run and wait. Raises the `ProtocolError` that answers the request. A caller that goes away undoes nothing."""
         future: asyncio.Future[Outcome | ProtocolError] = self._loop.create_future()
-        self.submit(actor, request, _Awaited(future))
+        self.submit(actor, request, _Awaited(future, self._loop.time()))
         result = await future
         if isinstance(result, ProtocolError):
             raise result
@@ -210,7 +221,7 @@ class Runner:
     def submit(self, actor: Actor, request: Struct, answer: Answer) -> None:
         """Run; the answer is settled later, once."""
         chosen = OPERATIONS[type(request)]
-        call = Call(actor, request, answer, self._loop.time())
+        call = Call(actor, request, answer, answer.arrived)
         if chosen.run_batch is None:
             self._start(self._run_single(chosen, call))
             return
@@ -233,6 +244,9 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _scope(self, tx: Tx) -> Scope:
+        return Scope(tx, self._rate_limit, self._edit_window)
+
     def _start(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._loop.create_task(work)
         self._tasks.add(task)
@@ -243,8 +257,8 @@ class Runner:
         assert chosen.run is not None  # noqa: S101 - submit chose by this
         result: Outcome | ProtocolError
         try:
-            async with asyncio.timeout(DEADLINE), self._database.connection() as tx:
-                result = await chosen.run(Scope(tx, self._rate_limit), call.actor, call.request)
+            async with asyncio.timeout_at(call.arrived + DEADLINE), self._database.connection() as tx:
+                result = await chosen.run(self._scope(tx), call.actor, call.request)
         except TimeoutError:
             result = self._unsure(chosen)
         except Unavailable as error:
@@ -296,7 +310,7 @@ class Runner:
         failure: ProtocolError
         try:
             async with self._database.connection() as tx:
-                results = await chosen.run_batch(Scope(tx, self._rate_limit), calls)
+                results = await chosen.run_batch(self._scope(tx), calls)
         except Unavailable as error:
             if not isinstance(error.__cause__, HELD):  # the link, not a row: halves would fare no better
                 unsure = self._unsure(chosen)
@@ -342,6 +356,7 @@ class _Awaited:
     """The answer of a call that somebody awaits; whoever no longer does, misses nothing but the answer."""
 
     future: asyncio.Future[Outcome | ProtocolError]
+    arrived: float
     member: None = None
 
     def ok(self, outcome: Outcome, position: int) -> bytes:

@@ -114,5 +114,11 @@ class Repair:
         for gone in heads.gone_user_ids:
             self._hub.gone(str(gone))
         replaced = zip(heads.replaced_user_ids, heads.replaced_devices, heads.replaced_sessions, strict=True)
+        signed_out = zip(
+            heads.signed_out_user_ids, heads.signed_out_devices, heads.signed_out_sessions, strict=True
+        )
+        # Before the next: who is both is told to stay away.
+        for signed_out_user, device, session in signed_out:
+            self._hub.signed_out(str(signed_out_user), str(device), session)
         for replaced_user, device, session in replaced:
             self._hub.replaced(str(replaced_user), str(device), session)

@@ -39,6 +39,7 @@ class Settings:
     allowed_origins: frozenset[str] = frozenset()
     home: Path = Path(".coachwire")
     rate_limit: RateLimit | None = RateLimit(30, 60)
+    edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -65,6 +66,7 @@ class Settings:
             allowed_origins=read("COACHWIRE_ALLOWED_ORIGINS", _origins, frozenset()),
             home=read("COACHWIRE_HOME", Path, cls.home),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
+            edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
         )
         settings._check_tokens()
         return settings
@@ -136,3 +138,11 @@ def _rate_limit(text: str) -> RateLimit | None:
     if not match or not int(match[2]):
         raise ValueError(f"expected a number of messages and a time such as 30/60s, or off, got {text!r}")
     return RateLimit(int(match[1]), int(match[2]) * UNITS[match[3]])
+
+
+def _time(text: str) -> int:
+    """Seconds."""
+    match = re.fullmatch(r"0|(\d{1,6})([smhd])", text)
+    if not match:
+        raise ValueError(f"expected a time such as 15m, or 0, got {text!r}")
+    return int(match[1]) * UNITS[match[2]] if match[1] else 0

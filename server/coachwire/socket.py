@@ -178,9 +178,13 @@ class SocketDoor:
         """Answer the hello: welcome, what was missed, live."""
         try:
             async with self._database.connection() as tx:
-                arrival = await arrive(tx, connection.user_id, connection.device)
+                arrival = await arrive(
+                    tx, connection.user_id, connection.device, connection.identity.issued_at
+                )
             if arrival is None:
                 raise Closed(CloseCode.ACCOUNT_GONE)
+            if arrival.signed_out:
+                raise Closed(CloseCode.SIGNED_OUT)
             self._hub.note(connection.user_id, arrival.head)
             connection.session = arrival.session
             connection.foreground = hello.state == "foreground"

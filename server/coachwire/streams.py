@@ -142,8 +142,8 @@ class Streams:
             return await HEAD.first(tx, user_id)
 
     async def heads(self, user_ids: list[str], devices: Iterable[tuple[str, str, int]]) -> Heads:
-        """Where these users' streams are, and which of these devices (user, device, session) have a newer session or have
-        signed out."""
+        """Where these users' streams are, and which of these devices (user, device, session) have a newer session, or
+        have signed out."""
         columns = list(zip(*devices, strict=True)) or [(), (), ()]
         async with self._database.connection() as tx:
             return await HEADS.one(tx, user_ids, *columns)

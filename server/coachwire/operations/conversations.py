@@ -1,23 +1,23 @@
-"""What a client loads: the list of conversations, the history of one, and the state to begin from."""
+"""What a client loads: the list of conversations, how much is unread, and the state to begin from."""
 
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from coachwire_protocol.conversations import (
+    Badge,
     Conversation,
     ListConversations,
     OrganizationState,
     Page,
-    ReadHistory,
+    ReadBadge,
     Sync,
     SyncState,
     decode_cursor,
     encode_cursor,
 )
-from coachwire_protocol.errors import NotFound, Unauthenticated
+from coachwire_protocol.errors import Unauthenticated
 from coachwire_protocol.memberships import MembershipView, Role
-from coachwire_protocol.messages import Message
 from coachwire_protocol.times import wire_time
 
 from coachwire.database import Query
@@ -42,10 +42,6 @@ class ConversationRow(NamedTuple):
         return cls._make((*columns[:6], message if message.id is not None else None))
 
 
-class PartnerRow(NamedTuple):
-    user_id: UUID
-
-
 class StateRow(NamedTuple):
     epoch: str
     position: int
@@ -55,8 +51,6 @@ class StateRow(NamedTuple):
 
 
 LIST = Query("conversations/list", ConversationRow.of)
-PARTNER = Query("conversations/partner", PartnerRow)
-HISTORY = Query("conversations/history", MessageRow)
 STATE = Query("session/sync", StateRow)
 
 Cursor = tuple[datetime, str]
@@ -69,24 +63,13 @@ async def list_conversations(scope: Scope, actor: Actor, request: ListConversati
     return Outcome(data=await _conversations(scope, actor, request))
 
 
-@operation(ReadHistory)
-async def read_history(scope: Scope, actor: Actor, request: ReadHistory) -> Outcome:
-    """Direct messages with one person, newest first; also with somebody who has left."""
+@operation(ReadBadge)
+async def read_badge(scope: Scope, actor: Actor, request: ReadBadge) -> Outcome:
+    """How much the caller has not read in an organization, direct messages and threads, counted now."""
     await require_membership(scope.tx, actor, request.organization_id)
-    partner = await PARTNER.first(scope.tx, actor.user_id, request.organization_id, request.membership_id)
-    if partner is None:
-        raise NotFound
-    before = _cursor(request.cursor)
-    rows = await HISTORY.rows(
-        scope.tx, actor.user_id, request.organization_id, partner.user_id, *before, request.limit + 1
-    )
-    shown, more = rows[: request.limit], len(rows) > request.limit
-    return Outcome(
-        data=Page[Message](
-            items=tuple(show(row) for row in shown),
-            next_cursor=encode_cursor(shown[-1].created_at, str(shown[-1].id)) if more else None,
-        )
-    )
+    unread = (await unread_of(scope.tx, [actor.user_id]))[actor.user_id]
+    counts = {organization.organization_id: organization.count for organization in unread.organizations}
+    return Outcome(data=Badge(count=counts.get(request.organization_id, 0)))
 
 
 @operation(Sync)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -26,6 +27,11 @@ class Arrival(NamedTuple):
     roles: list[Role]
     unread_organization_ids: list[UUID]
     unread_counts: list[int]
+
+    @property
+    def signed_out(self) -> bool:
+        """The device is, and the token no newer."""
+        return self.session == 0
 
     @property
     def memberships(self) -> tuple[MembershipView, ...]:
@@ -64,9 +70,9 @@ TYPING = Query("session/typing", Typist)
 ACKNOWLEDGE = Query("session/acknowledge", tuple)
 
 
-async def arrive(tx: Tx, user_id: str, device: str) -> Arrival | None:
+async def arrive(tx: Tx, user_id: str, device: str, issued_at: datetime | None) -> Arrival | None:
     """Take the device's next session and read what the welcome tells. None: no such user, or deleted."""
-    return await HELLO.first(tx, user_id, device)
+    return await HELLO.first(tx, user_id, device, issued_at)
 
 
 async def is_user(tx: Tx, user_id: str) -> bool:

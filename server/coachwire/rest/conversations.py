@@ -1,11 +1,13 @@
-"""Routes of conversations: the list, the history of one, and the state to begin from."""
+"""Routes of conversations: the list, the history of one, and reading it."""
 
 from aiohttp import web
 from coachwire_protocol.check import checked
-from coachwire_protocol.conversations import ListConversations, ReadHistory, Sync
+from coachwire_protocol.conversations import ListConversations, ReadHistory
+from coachwire_protocol.receipts import MarkedRead, ReadMessages
+from msgspec import UNSET, structs
 
 from coachwire.keys import RUNNER
-from coachwire.rest.door import actor_of, answer, data, queried
+from coachwire.rest.door import actor_of, answer, body, data, queried, within
 
 routes = web.RouteTableDef()
 
@@ -18,13 +20,21 @@ async def conversations(request: web.Request) -> web.Response:
 @routes.get("/v1/organizations/{org}/conversations/{membership}")
 async def history(request: web.Request) -> web.Response:
     return await answer(
-        request,
-        ReadHistory,
-        {"membershipId": request.match_info["membership"]} | queried(request, "limit", "cursor"),
+        request, ReadHistory, _membership(request) | queried(request, "limit", "cursor", "around")
     )
 
 
-@routes.get("/v1/sync")
-async def sync(request: web.Request) -> web.Response:
+@routes.put("/v1/organizations/{org}/conversations/{membership}/read")
+async def read(request: web.Request) -> web.Response:
+    """How many became read: all, or through `upTo`."""
     actor = await actor_of(request)
-    return data(await request.app[RUNNER].run(actor, checked(Sync, queried(request, "organizationId"))))
+    asked = await body(request)
+    up_to = {"upTo": asked["upTo"]} if "upTo" in asked else {}
+    reading = checked(ReadMessages, within(request) | {"conversation": _membership(request)} | up_to)
+    outcome = await request.app[RUNNER].run(actor, reading)
+    assert isinstance(outcome.data, MarkedRead)  # noqa: S101 - what the operation answers
+    return data(structs.replace(outcome.data, read_at=UNSET))
+
+
+def _membership(request: web.Request) -> dict[str, str]:
+    return {"membershipId": request.match_info["membership"]}

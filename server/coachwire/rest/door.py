@@ -54,7 +54,7 @@ async def actor_of(request: web.Request) -> Actor:
     async with request.app[DATABASE].connection() as tx:
         if not await is_user(tx, identity.user_id):
             raise Unauthenticated
-    return Actor(identity.user_id)
+    return Actor(identity.user_id, identity.issued_at)
 
 
 def data(result: Outcome | Struct | None, status: int = HTTPStatus.OK) -> web.Response:

@@ -6,10 +6,11 @@ from uuid import uuid4
 from aiohttp import web
 from coachwire_protocol.check import checked, read_body
 from coachwire_protocol.conversations import ReadMessage
-from coachwire_protocol.messages import SendMessage, Sent
+from coachwire_protocol.messages import DeleteMessage, EditMessage, SendMessage, Sent
+from coachwire_protocol.receipts import ReadMessages
 
 from coachwire.keys import RUNNER
-from coachwire.rest.door import actor_of, answer, data, within
+from coachwire.rest.door import actor_of, answer, body, data, within
 
 routes = web.RouteTableDef()
 
@@ -29,4 +30,31 @@ async def send(request: web.Request) -> web.Response:
 
 @routes.get("/v1/organizations/{org}/messages/{id}")
 async def message(request: web.Request) -> web.Response:
-    return await answer(request, ReadMessage, {"id": request.match_info["id"]})
+    return await answer(request, ReadMessage, _id(request))
+
+
+@routes.patch("/v1/organizations/{org}/messages/{id}")
+async def edit(request: web.Request) -> web.Response:
+    """The message as it is now."""
+    actor = await actor_of(request)
+    editing = checked(EditMessage, await body(request) | within(request) | _id(request))
+    await request.app[RUNNER].run(actor, editing)
+    return data(
+        await request.app[RUNNER].run(
+            actor, ReadMessage(organization_id=editing.organization_id, id=editing.id)
+        )
+    )
+
+
+@routes.delete("/v1/organizations/{org}/messages/{id}")
+async def delete(request: web.Request) -> web.Response:
+    return await answer(request, DeleteMessage, _id(request))
+
+
+@routes.put("/v1/organizations/{org}/messages/{id}/read")
+async def read(request: web.Request) -> web.Response:
+    return await answer(request, ReadMessages, {"messageIds": [request.match_info["id"]]})
+
+
+def _id(request: web.Request) -> dict[str, str]:
+    return {"id": request.match_info["id"]}

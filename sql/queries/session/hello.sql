@@ -1,11 +1,13 @@
 -- A connection begins: the device's next session is taken, the head of the stream and what the welcome tells are read, in
--- one snapshot. The device unseen for longest goes when there are 50 others. No row: no such user, or deleted.
+-- one snapshot. The device unseen for longest goes when there are 50 others. No row: no such user, or deleted. Session 0: the
+-- device is signed out, and the token ($3: when it was issued) is no newer.
 with me as (
   select id from users where id = $1::uuid and deleted_at is null),
 device as (
   insert into devices (user_id, device_id, session, seen_at)
   select id, $2::uuid, 1, now() from me
   on conflict (user_id, device_id) do update set session = devices.session + 1, seen_at = now()
+    where devices.signed_out_at is null or devices.signed_out_at < $3::timestamptz
   returning session),
 surplus as (
   delete from devices d
@@ -29,7 +31,7 @@ unread as (
     and (m.workout_assignment_id is null or (a.published and a.deleted_at is null))
   group by m.organization_id)
 select
-  device.session,
+  coalesce(device.session, 0),
   (select epoch from stream_epoch),
   coalesce((select position from user_streams where user_id = $1), 0),
   array(select id from mine order by id),
@@ -37,4 +39,5 @@ select
   array(select role::text from mine order by id),
   array(select organization_id from unread order by 1),
   array(select count from unread order by organization_id)
-from me, device
+from me
+left join device on true
