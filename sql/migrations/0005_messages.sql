@@ -22,6 +22,18 @@ create function belongs(p_user uuid, p_organization uuid) returns boolean
     where m.user_id = p_user and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null);
 
 
+-- Streams for those of these users who have none: people whom the platform added since, in messages that it wrote itself.
+-- In id order, and before any stream is locked: whoever waits for a new row holds no older one.
+create function make_streams(p_users uuid[]) returns void
+language sql volatile as $$
+  insert into user_streams (user_id)
+  select distinct u from unnest(p_users) u
+  where not exists (select from user_streams s where s.user_id = u)
+  order by u
+  on conflict do nothing
+$$;
+
+
 -- Messages as they are shown, in the columns and order that every reading statement takes from here. `delivered` is for
 -- the sender's eyes only.
 create view shown_messages as
@@ -339,6 +351,7 @@ begin
   end if;
 
   -- 3. the streams, by user
+  perform make_streams(v_reader || v_sender);
   perform from user_streams where user_id = any (v_reader || v_sender) order by user_id for no key update;
   return query
   with grouped as (
@@ -410,6 +423,7 @@ begin
     return;
   end if;
   code := 'deleted';
+  perform make_streams(array[v_message.sender_id, v_message.recipient_id]);
   perform from user_streams s where s.user_id in (v_message.sender_id, v_message.recipient_id) order by s.user_id for no key update;
   with moved as (
     update user_streams s set position = s.position + 1

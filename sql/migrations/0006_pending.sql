@@ -263,11 +263,7 @@ begin
   end if;
 
   -- 4. their streams: made where the platform has added people, then locked in id order
-  insert into user_streams (user_id)
-  select u.id from users u
-  where u.id = any (v_user) and not exists (select from user_streams s where s.user_id = u.id)
-  order by u.id
-  on conflict do nothing;
+  perform make_streams(array(select id from users where id = any (v_user)));
   perform from user_streams where user_id = any (v_user) order by user_id for no key update;
   with numbered as (
     select t.kind, t.user_id, t.subject, t.organization,
