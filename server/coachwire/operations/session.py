@@ -59,6 +59,7 @@ class UnreadRow(NamedTuple):
 
 class Typist(NamedTuple):
     membership_id: UUID
+    known: bool
     recipient_id: UUID | None
 
 
@@ -103,9 +104,9 @@ async def acknowledge(tx: Tx, acks: Iterable[tuple[str, str, int]]) -> None:
 async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
     """Tell the other party. Raises `NotFound` and `Forbidden` as a send would."""
     typist = await TYPING.first(scope.tx, actor.user_id, request.organization_id, request.to.membership_id)
-    if typist is None:
+    if typist is not None and not typist.known:
         raise NotFound
-    if typist.recipient_id is None:
+    if typist is None or typist.recipient_id is None:
         raise Forbidden
     data = TypingSignal(
         from_membership_id=str(typist.membership_id), workout_assignment_id=None, active=request.active
