@@ -115,6 +115,12 @@ class Phone:
                     if wanted(frame):
                         return self._early.pop(place)
 
+    async def reach(self, position: int) -> None:
+        """Read until this position was told; the frames stay for later."""
+        async with asyncio.timeout(PATIENCE):
+            while self.position is None or self.position < position:
+                self._early += await self.read()
+
     async def read(self) -> list[Frame]:
         """The frames of the next message, applied. Raises `SocketClosed`."""
         assert self._socket is not None
