@@ -22,6 +22,7 @@ class Recorder:
     session: int = 1
     position: int = 0
     told: int = 0  # the last position that came by frames
+    revoked: int = 0  # what lies before it may come as it was read, not as it was hinted
     frames: list[bytes] = field(default_factory=list)
     signals: list[bytes] = field(default_factory=list)
     closed: list[CloseCode] = field(default_factory=list)
@@ -30,6 +31,9 @@ class Recorder:
         assert not self.closed, "a frame after the close"
         value = json.loads(frame)
         assert value["position"] == self.told + 1, f"{frame!r} after {self.told}"
+        assert value.get("read", True) or value["position"] >= self.revoked, (
+            f"{frame!r} is not allowed any more"
+        )
         self.told = value.get("through", value["position"])
         assert self.told >= value["position"], f"{frame!r} covers nothing"
         self.frames.append(frame)
@@ -43,6 +47,10 @@ class Recorder:
 
 def event(position: int) -> bytes:
     return b'{"type":"event","kind":"message.created","data":{},"position":%d}' % position
+
+
+def hinted(position: int) -> bytes:
+    return b'{"type":"event","kind":"message.created","data":{},"read":false,"position":%d}' % position
 
 
 def ok(position: int) -> bytes:
@@ -191,6 +199,28 @@ def test_after_a_reset_a_stream_may_begin_anew_below_where_it_was(hub: Hub) -> N
     assert not hub.unregister(USER, before)
 
 
+def test_what_was_allowed_before_a_right_ended_is_read_again(hub: Hub) -> None:
+    phone = connected(hub)
+    deliver(hub, 2)
+    hub.revoke(USER, 4, 4, event(4))
+    deliver(hub, 1, 3)
+    assert (phone.frames, hub.gaps) == ([], {USER})
+    hub.deliver_read(USER, 1, 3, skipped_frame(1, 3))
+    assert phone.frames == [skipped_frame(1, 3), event(4)]
+
+
+def test_watchers_are_called_when_there_may_be_something_new(hub: Hub) -> None:
+    calls: list[None] = []
+    watcher = lambda: calls.append(None)  # noqa: E731 - the hub compares it
+    hub.watch(USER, watcher)
+    deliver(hub, 1, 1)
+    hub.note(USER, 2)
+    hub.reset([USER])
+    assert len(calls) == 3
+    assert hub.unwatch(USER, watcher)
+    assert hub.inboxes == {}
+
+
 def test_users_do_not_hear_of_each_other(hub: Hub) -> None:
     mine, theirs = connected(hub), connected(hub, user=OTHER)
     deliver(hub, 1)
@@ -244,8 +274,15 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data())
     def hint(self, data: st.DataObject) -> None:
         position = data.draw(st.integers(1, self.head))
-        (frame,) = self.frames(position, position)
-        self.hub.deliver(USER, *frame)
+        skipped = skipped_frame(position, position)
+        self.hub.deliver(USER, position, position, hinted(position) if self.told[position - 1] else skipped)
+
+    @rule()
+    def end_a_right(self) -> None:
+        self.told.append(True)
+        for member in self.live:
+            member.revoked = self.head
+        self.hub.revoke(USER, self.head, self.head, hinted(self.head))
 
     @precondition(lambda self: self.told)
     @rule(data=st.data())
@@ -299,7 +336,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert inbox.position is not None
         last = min(inbox.held, default=inbox.head + 1) - 1
         for frame in self.frames(inbox.position + 1, last)[:page]:
-            self.hub.deliver(USER, *frame)
+            self.hub.deliver_read(USER, *frame)
 
     @precondition(lambda self: self.live or self.reading)
     @rule(data=st.data())

@@ -240,7 +240,7 @@ class Hub:
             inbox = self.inboxes.get(user_id)
             if inbox is None:
                 continue
-            inbox.position, inbox.head = None, 0
+            inbox.position, inbox.head, inbox.revoked = None, 0, 0
             inbox.held.clear()
             for member in list(inbox.members):
                 self._drop(user_id, inbox, member, CloseCode.DRAINING)
