@@ -262,7 +262,9 @@ class Runner:
         except TimeoutError:
             result = self._unsure(chosen)
         except Unavailable as error:
-            result = error if isinstance(error.__cause__, HELD) else self._unsure(chosen)
+            # Without a cause it is the operation's own answer; with another than a held row, nobody knows what was done.
+            known = error.__cause__ is None or isinstance(error.__cause__, HELD)
+            result = error if known else self._unsure(chosen)
         except ProtocolError as error:
             result = error
         except Exception as error:  # the edge: what nobody foresaw is logged and answered `internal`
