@@ -88,7 +88,7 @@ class Connection:
         self._in_flight += 1
         if self._in_flight >= MAX_IN_FLIGHT:
             self._room.clear()
-        reply = Reply(self, ref, chosen.durable)
+        reply = Reply(self, ref, chosen.durable, self.heard)
         if chosen.durable:
             self._sequence.add(request, reply)
         else:
@@ -123,6 +123,7 @@ class Reply:
     connection: Connection
     ref: Ref | UnsetType
     durable: bool
+    arrived: float
 
     @property
     def member(self) -> Connection | None:
