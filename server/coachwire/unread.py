@@ -12,6 +12,7 @@ from coachwire.operations.session import unread_of
 
 EVERY = 0.2  # s; a user is told at most once in this time
 SHARE = 20  # counting takes at most one part in this many of the time
+MOST = 2.0  # s between two counts all the same, however long the database took, or did not answer
 
 
 class UnreadCounts:
@@ -41,7 +42,7 @@ class UnreadCounts:
             except Unavailable:
                 for user_id in users:
                     self.changed(user_id)
-            await asyncio.sleep(max(EVERY, SHARE * (loop.time() - began)))
+            await asyncio.sleep(min(MOST, max(EVERY, SHARE * (loop.time() - began))))
 
     async def _tell(self, users: list[str]) -> None:
         async with self._database.connection() as tx:
