@@ -77,6 +77,11 @@ class Device(Phone):
         """Of the instance where it is, or tries to be."""
         return self._url
 
+    @property
+    def unanswered(self) -> int:
+        """Requests that wait for their last answer."""
+        return len(self._asks)
+
     async def send(self, other: "Someone", content: str, id_: str) -> Frame:
         """Until it is answered for good, over as many connections as it takes."""
         sending = Sending(id_, self.someone.user_id, other.user_id, content)
