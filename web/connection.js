@@ -7,15 +7,16 @@ const WELCOME = 15_000; // ms from the start of an attempt
 const CHECK = 5_000; // ms between looks at the silence
 const ANSWER = 10_000; // ms in which something must come after a ping
 const SETTLED = 10_000; // ms live, after which the next loss counts as the first
+const MAY_RETRY = new Set(["rate_limited", "overloaded", "unavailable", "internal"]);
 
 /** The connection ended before the answer came: the request may or may not have been carried out. */
 export class Disconnected extends Error {}
 
-/** The server refused a request. */
+/** The server refused a request; `mayRetry`: the same one may be sent again. */
 export class Refused extends Error {
   constructor({ code, message, retryAfterMs, details }) {
     super(details?.[0]?.message ?? message);
-    Object.assign(this, { code, retryAfterMs });
+    Object.assign(this, { code, retryAfterMs, mayRetry: MAY_RETRY.has(code) });
   }
 }
 

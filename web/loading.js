@@ -2,7 +2,7 @@
 
 import { fullJitter } from "./backoff.js";
 
-/** Puts what it loads into the store; each thing is loaded once at a time. */
+/** Puts what it loads into the store, each thing once at a time. Answers false when there was no answer. */
 export class Loader {
   #api;
   #store;
@@ -35,9 +35,8 @@ export class Loader {
   /** The first page of the list again: names and counts as the server has them. */
   list(organizationId) {
     return this.#once(organizationId, async () => {
-      const { items, nextCursor } = await this.#api.conversations(organizationId);
-      const first = this.#store.organizations.get(organizationId)?.cursor === null || nextCursor === null;
-      this.#store.addConversations(organizationId, items, first ? nextCursor : undefined);
+      const { items } = await this.#api.conversations(organizationId);
+      this.#store.addConversations(organizationId, items); // the rest of the list stays as it is
     });
   }
 
@@ -50,7 +49,7 @@ export class Loader {
     });
   }
 
-  /** The next older page of a history. False when there was no answer. */
+  /** The next older page of a history. */
   history(conversation) {
     return this.#once(conversation.key, async () => {
       const { organizationId, membershipId, older } = conversation;

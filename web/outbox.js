@@ -1,6 +1,6 @@
 // Messages that the server has not confirmed yet. Kept in storage, so that a reload or a crash loses none.
 
-export const MOST = 200; // waiting messages; beyond that `add` refuses, and the page says so
+const MOST = 200; // waiting messages; beyond that `add` refuses, and the page says so
 
 /** Items: `{id, organizationId, membershipId, content, writtenAt, error}`, in the order of writing. */
 export class Outbox {
@@ -30,11 +30,17 @@ export class Outbox {
     return this.items.filter((item) => `${item.organizationId}/${item.membershipId}` === key);
   }
 
-  /** False when the outbox is full: nothing is taken then. */
+  /** False when the outbox or the storage is full: nothing is taken then. */
   add(item) {
     if (this.items.length >= MOST) return false;
-    this.#put([...this.items, { ...item, error: null }]);
-    return true;
+    const before = this.items;
+    try {
+      this.#put([...before, { ...item, error: null }]);
+      return true;
+    } catch {
+      this.items = before;
+      return false;
+    }
   }
 
   remove(id) {

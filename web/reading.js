@@ -1,17 +1,22 @@
 // Marks what has been looked at as read: by conversation, up to the newest message, one request at a time. No DOM.
 
-/** `current()`: the conversation before somebody's eyes, or nothing. `read(conversation, upTo)` resolves when marked. */
+import { Refused } from "./connection.js";
+
+/** `current()`: the conversation before somebody's eyes, or nothing. `read(conversation, upTo)` resolves when marked.
+ *  After `failed()`, `consider` is to be called again a little later. */
 export class Reading {
   #current;
   #read;
   #isMine;
+  #failed;
   #asked = null; // the last `upTo` that was answered or is on its way
   #busy = false;
 
-  constructor({ current, read, isMine }) {
+  constructor({ current, read, isMine, failed }) {
     this.#current = current;
     this.#read = read;
     this.#isMine = isMine;
+    this.#failed = failed;
   }
 
   /** To be called whenever something has changed. What comes during a request is marked by the next one. */
@@ -23,8 +28,10 @@ export class Reading {
         this.#asked = next.upTo;
         await this.#read(next.conversation, next.upTo);
       }
-    } catch {
-      this.#asked = null; // the next change asks again
+    } catch (error) {
+      if (error instanceof Refused && !error.mayRetry) return; // asking again would get the same answer
+      this.#asked = null;
+      this.#failed();
     } finally {
       this.#busy = false;
     }

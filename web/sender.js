@@ -3,12 +3,10 @@
 import { fullJitter } from "./backoff.js";
 import { Disconnected } from "./connection.js";
 
-const MAY_RETRY = new Set(["rate_limited", "overloaded", "unavailable", "internal"]);
-
 /** `send(item)` resolves when the item is stored. Call `go` whenever something may have become possible. */
 export class Sender {
   sending = null; // the id on its way
-  pausedUntil = 0; // ms since 1970, while the server asks to wait
+  paused = null; // {until: ms since 1970, code}, while the server asks to wait
   #outbox;
   #send;
   #ready;
@@ -35,7 +33,7 @@ export class Sender {
         this.#outbox.remove(item.id);
       } catch (error) {
         if (error instanceof Disconnected) return; // `go` comes again with the connection
-        if (MAY_RETRY.has(error.code)) this.#pause(error.retryAfterMs ?? fullJitter(this.#attempt++));
+        if (error.mayRetry) this.#pause(error);
         else this.#outbox.fail(item.id, { code: error.code ?? "unknown", message: error.message });
       } finally {
         this.sending = null;
@@ -44,11 +42,12 @@ export class Sender {
     }
   }
 
-  #pause(ms) {
-    this.pausedUntil = Date.now() + ms;
+  #pause({ code, retryAfterMs }) {
+    const ms = retryAfterMs ?? fullJitter(this.#attempt++);
+    this.paused = { until: Date.now() + ms, code };
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      this.pausedUntil = 0;
+      this.paused = null;
       this.#changed();
       this.go();
     }, ms);

@@ -11,7 +11,7 @@ import { TypingTeller, Typists } from "./typing.js";
 
 const ACK = 2_000; // ms; the server writes no more often
 const AGREE = 1_000; // ms after a count, in which the events that belong to it come
-const AGAIN = 2_000; // ms after a page that could not be loaded
+const AGAIN = 2_000; // ms after something that did not work
 
 /** `changed()` is called after anything that may be seen has changed, `heard(message)` when somebody says something. */
 export class Session {
@@ -42,6 +42,7 @@ export class Session {
     this.reading = new Reading({
       current: () => (this.ready && this.#foreground ? this.store.conversations.get(this.#open) : null),
       read: (conversation, upTo) => this.#markRead(conversation, upTo),
+      failed: () => this.#lookLater(),
       isMine: (message) => this.store.isMine(message),
     });
     this.connection = new Connection({ url, Socket, on: this.#handlers() });
@@ -73,7 +74,7 @@ export class Session {
     const conversation = this.store.conversations.get(key);
     if (!conversation || conversation.older === null || this.loader.isLoading(key)) return;
     if (await this.loader.history(conversation)) this.look();
-    else this.#later("look", AGAIN, () => this.look());
+    else this.#lookLater();
   }
 
   /** Take back a message of one's own. Raises `Refused` or `Disconnected`. */
@@ -85,10 +86,23 @@ export class Session {
   look() {
     if (!this.ready) return;
     const conversation = this.store.conversations.get(this.#open);
-    if (conversation && conversation.older === undefined) this.loadOlder(this.#open);
+    if (!conversation) this.#find(this.#open);
+    else if (conversation.older === undefined) this.loadOlder(this.#open);
     this.reading.consider();
     this.sender.go();
     this.#later("ack", ACK, () => this.#ack());
+  }
+
+  /** A conversation that is open and not in what is loaded of the list: load more of it. */
+  async #find(key) {
+    const organization = this.store.organizations.get(key?.split("/")[0]);
+    if (!organization?.cursor || this.loader.isLoading(organization.id)) return;
+    if (await this.loader.more(organization.id)) this.look();
+    else this.#lookLater();
+  }
+
+  #lookLater() {
+    this.#later("look", AGAIN, () => this.look());
   }
 
   #handlers() {

@@ -2,7 +2,6 @@
 
 import { Disconnected } from "../connection.js";
 import { formatRoute } from "../route.js";
-import { MOST } from "../outbox.js";
 import { Chat } from "./chat.js";
 import { h } from "./dom.js";
 import { ConversationList } from "./list.js";
@@ -63,7 +62,7 @@ export class App {
 
   #renderStatus() {
     const { connection, ready, sender } = this.#session;
-    this.#status.render({ connection, ready, waiting: this.#outbox.waiting, pausedUntil: sender.pausedUntil });
+    this.#status.render({ connection, ready, waiting: this.#outbox.waiting, paused: sender.paused });
   }
 
   #organizations() {
@@ -91,7 +90,10 @@ export class App {
     const { store, loaded, typists } = this.#session;
     const conversation = store.conversations.get(this.#open);
     const nobody = { key: this.#open, name: "", role: "", items: [], hasOlder: false, typing: false };
-    if (!conversation) return { ...nobody, hint: loaded ? "There is no such conversation." : "Loading…" };
+    if (!conversation) {
+      const more = store.organizations.get(this.#open.split("/")[0])?.cursor;
+      return { ...nobody, hint: loaded && !more ? "There is no such conversation." : "Loading…" };
+    }
     const { key, name, role, older } = conversation;
     const items = this.#timeline(conversation);
     const beginning = items.length ? "" : "No messages yet. Say hello.";
@@ -135,7 +137,7 @@ export class App {
   #send(content) {
     const [organizationId, membershipId] = this.#open.split("/");
     const item = { id: this.#newId(), organizationId, membershipId, content, writtenAt: Date.now() };
-    if (!this.#outbox.add(item)) return `${MOST} messages are waiting already. This one stays here.`;
+    if (!this.#outbox.add(item)) return "Too many messages are waiting already. This one stays here.";
     this.#session.typing.stop();
     this.#session.look();
     return null;

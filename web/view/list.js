@@ -120,5 +120,6 @@ function showRow(row, { conversation, last, typing }, isOpen) {
 function badge(element, number) {
   setText(element, number > 99 ? "99+" : String(number));
   element.hidden = number === 0;
-  element.setAttribute("aria-label", `${number} unread`);
+  element.role = "img";
+  element.ariaLabel = `${number} unread`;
 }

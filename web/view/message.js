@@ -26,7 +26,9 @@ export function showMessage(element, item, acts) {
   element.className = ["message", item.mine && "mine", item.first && "first", item.gone && "gone", item.status]
     .filter(Boolean)
     .join(" ");
+  const held = element.contains(document.activeElement) ? document.activeElement.classList.item(0) : null;
   element.replaceChildren(bubble(item), ...actions(item, acts));
+  if (held) element.querySelector(`.${held}`)?.focus({ preventScroll: true }); // what was built anew keeps the focus
 }
 
 /** What a screen reader says for somebody's message, and a list shows. */
@@ -62,9 +64,9 @@ function actions(item, acts) {
         "p",
         { className: "failure", role: "alert" },
         `Not sent: ${whyNotSent(item.error)} `,
-        h("button", { type: "button", className: "link", onclick: () => acts.retry(item.id) }, "Try again"),
+        h("button", { type: "button", className: "retry link", onclick: () => acts.retry(item.id) }, "Try again"),
         " · ",
-        h("button", { type: "button", className: "link", onclick: () => acts.discard(item.id) }, "Discard"),
+        h("button", { type: "button", className: "discard link", onclick: () => acts.discard(item.id) }, "Discard"),
       ),
     ];
   }
@@ -74,7 +76,7 @@ function actions(item, acts) {
   return [
     h(
       "button",
-      { type: "button", className: "icon-button delete", title: label, "aria-label": label, onclick: act },
+      { type: "button", className: "delete icon-button", title: label, "aria-label": label, onclick: act },
       icon("bin"),
     ),
   ];

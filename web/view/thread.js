@@ -20,6 +20,7 @@ export class Thread {
   #older;
   #wantsOlder = false;
   #atEnd = true;
+  #top = 0; // where `#atEnd` was judged
   #last = null; // the key of the last item shown
   #missed = 0; // messages that came below what is seen
 
@@ -43,6 +44,7 @@ export class Thread {
     this.#atEnd = true;
     this.#last = null;
     this.#missed = 0;
+    this.#wantsOlder = false;
   }
 
   toEnd() {
@@ -52,6 +54,7 @@ export class Thread {
 
   /** `items` of timeline.js; `hint`: words above them; `hasOlder`: whether there is more above. */
   render({ items, hint, hasOlder }) {
+    if (this.#box.scrollTop !== this.#top) this.#scrolled(); // its event comes only with the next frame
     const anchor = this.#anchor();
     reconcile(this.#items, items, {
       key: ({ key }) => key,
@@ -91,6 +94,7 @@ export class Thread {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    this.#top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.#atEnd) this.#missed = 0;
     this.#jump.hidden = this.#atEnd;
