@@ -262,7 +262,7 @@ class Runner:
         except TimeoutError:
             result = self._unsure(chosen)
         except Unavailable as error:
-            # Without a cause it is the operation's own answer; with another than a held row, nobody knows what was done.
+            # Without a cause it is the operation's own answer; after another than a held row, the outcome is unknown.
             known = error.__cause__ is None or isinstance(error.__cause__, HELD)
             result = error if known else self._unsure(chosen)
         except ProtocolError as error:
