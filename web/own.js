@@ -1,6 +1,6 @@
 // The event that an `ok` stands for: what one's own request has become. Pure.
 
-/** `{kind, organizationId, data}`, or null when the events follow by themselves. `me`: the organization's membership id. */
+/** `{kind, organizationId, data}`, or null when the events follow by themselves. `me`: one's membership id. */
 export function ownEvent(request, data, me) {
   return EVENTS[request.type]?.(request, data, me) ?? null;
 }

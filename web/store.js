@@ -106,7 +106,8 @@ export class Store {
     for (const organization of this.organizations.values()) {
       const counted = this.list(organization.id).reduce((sum, { unread }) => sum + unread, 0);
       const difference = organization.unread - counted;
-      if (organization.cursor === null && difference && difference !== organization.doubt) doubtful.push(organization.id);
+      const whole = organization.cursor === null;
+      if (whole && difference && difference !== organization.doubt) doubtful.push(organization.id);
       organization.doubt = difference;
     }
     return doubtful;

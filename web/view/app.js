@@ -146,7 +146,8 @@ export class App {
   async #delete({ id, organizationId, text }) {
     const letters = [...text];
     const short = letters.length > SHORT ? `${letters.slice(0, SHORT).join("")}…` : text;
-    document.getElementById("confirm-question").replaceChildren("Delete “", h("bdi", {}, short), "” for both of you?");
+    const question = document.getElementById("confirm-question");
+    question.replaceChildren("Delete “", h("bdi", {}, short), "” for both of you?");
     this.#confirm.returnValue = "no";
     this.#confirm.showModal();
     await new Promise((resolve) => this.#confirm.addEventListener("close", resolve, { once: true }));

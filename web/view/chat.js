@@ -41,7 +41,8 @@ export class Chat {
       this.#typing,
       this.#composer.element,
     );
-    this.element = h("section", { className: "pane chat-pane", "aria-label": "Conversation" }, this.#room, this.#nothing);
+    const properties = { className: "pane chat-pane", "aria-label": "Conversation" };
+    this.element = h("section", properties, this.#room, this.#nothing);
   }
 
   /** `chat`: `{key, name, role, items, hint, hasOlder, typing}`, or null when none is open. */

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 const LONGEST = 5_000; // code points, as the server counts
 const NEAR = 4_500; // from here on the rest is shown
 
-/** `send(text)` answers why not, or nothing; `key()` is called while somebody writes, `stop()` when they have stopped. */
+/** `send(text)` answers why not, or nothing; `key()` is called while one writes, `stop()` when one has stopped. */
 export class Composer {
   element;
   #area;
@@ -82,7 +82,8 @@ export class Composer {
 
   #fit() {
     const left = LONGEST - length(this.#area.value.trim());
-    this.#hint.textContent = left > LONGEST - NEAR ? "" : left < 0 ? `${-left} characters too many` : `${left} characters left`;
+    const words = left < 0 ? `${-left} characters too many` : `${left} characters left`;
+    this.#hint.textContent = left > LONGEST - NEAR ? "" : words;
     this.#hint.classList.toggle("over", left < 0);
     this.#button.disabled = left < 0 || left === LONGEST;
     this.#area.style.blockSize = "auto";

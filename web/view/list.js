@@ -5,7 +5,7 @@ import { avatar, h, reconcile, setText } from "./dom.js";
 import { summary } from "./message.js";
 import { brief } from "./time.js";
 
-/** `me`: `{email, name}`. `model()` answers what to show, see `render`. */
+/** `me`: `{email, name}`. `more(organizationId)` asks for the next page. */
 export class ConversationList {
   element;
   #me;
@@ -29,7 +29,8 @@ export class ConversationList {
     );
   }
 
-  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing}]}]`; null: not loaded. */
+  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing}]}]`, or null before
+   *  they are loaded. `open`: the key of the one on the screen. */
   render({ organizations, open }) {
     this.#groups.setAttribute("aria-busy", String(organizations === null));
     if (organizations === null) {

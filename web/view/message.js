@@ -53,7 +53,8 @@ function bubble(item) {
 
 function tick(status) {
   const label = statusOf(status);
-  return h("span", { className: `tick ${status}`, role: "img", "aria-label": label, title: label }, icon(ICONS[status]));
+  const properties = { className: `tick ${status}`, role: "img", "aria-label": label, title: label };
+  return h("span", properties, icon(ICONS[status]));
 }
 
 function actions(item, acts) {

@@ -17,7 +17,7 @@ export function showPicker(root, people, stranger = null) {
         "p",
         {},
         stranger ? `There is nobody called ${stranger}. ` : null,
-        "These are demo people. Open two windows side by side, be somebody else in each, and watch a conversation live.",
+        "These are demo people. Open two windows side by side, be somebody else in each, and watch them talk.",
       ),
     ),
     ...organizations.map((name) => group(name, people.filter((person) => person.organization === name))),

@@ -1,9 +1,9 @@
-// Times as people say them, in the reader's language and zone. Pure, but for the present.
+// Times as people say them: the page's language, the reader's clock and zone. Pure, but for the present.
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+const WEEKDAY = new Intl.DateTimeFormat("en", { weekday: "long" });
+const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
 
 export function clock(date) {
   return CLOCK.format(date);
