@@ -13,6 +13,7 @@ from coachwire_protocol.session import MAX_IN_FLIGHT
 from msgspec import UNSET, Struct, UnsetType
 
 from coachwire.auth import Identity
+from coachwire.limits import Pace
 from coachwire.operation import OPERATIONS, Actor, Answer, Outcome, Runner
 from coachwire.outgoing import Outgoing
 from coachwire.sequence import Sequence
@@ -43,6 +44,7 @@ class Connection:
         self.welcomed = False  # before that, no notice goes out
         self.warned = False  # that the token expires
         self.closing: CloseCode | None = None
+        self.pace = Pace()
         self._outgoing = outgoing
         self._runner = runner
         self._end = end

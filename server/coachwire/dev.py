@@ -18,12 +18,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from coachwire.app import run
 from coachwire.demo import DemoPerson, demo
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.keys import SETTINGS
 from coachwire.migrate import migrate
 from coachwire.operator_queries import find_user
+from coachwire.serving import run
 from coachwire.settings import Settings
 from coachwire.tokens import sign
 

@@ -57,7 +57,7 @@ class Fanout:
             answer.settle(result, carried=carried)
 
     def tell(self, user_id: str, frames: Iterable[Frame]) -> None:
-        """Hand on events that no call brought, read from the stream just now: of changes made by the platform, which may
+        """Hand on events that no call brought, read from the stream just now: of changes by the platform, which may
         have ended what hints from before them still allow. They leave with the next flush."""
         for position, through, frame in frames:
             self._hub.revoke(user_id, position, through, frame)

@@ -12,6 +12,7 @@ from coachwire_protocol.session import HEARTBEAT_SECONDS, TokenExpiringNotice
 from coachwire_protocol.times import wire_time
 
 from coachwire.connection import Connection
+from coachwire.readiness import Readiness
 
 TURN = 1.0  # s
 PONG = 10.0  # s that a ping may stay unanswered
@@ -19,12 +20,14 @@ WARNING = 60.0  # s before a token expires
 GRACE = 30.0  # s after it has
 
 
-async def beat(connections: Collection[Connection]) -> None:
-    """Turn for ever; the owner cancels it."""
+async def beat(connections: Collection[Connection], readiness: Readiness) -> None:
+    """Turn for ever, and note how late the loop is; the owner cancels it."""
     loop = asyncio.get_running_loop()
     while True:
+        due = loop.time() + TURN
         await asyncio.sleep(TURN)
         now, clock = loop.time(), datetime.now(UTC)
+        readiness.lag = now - due
         for connection in list(connections):
             _check_silence(connection, now - connection.heard)
             _check_token(connection, clock)

@@ -1,114 +1,84 @@
-"""The WebSocket door: upgrade, hello, the loop that reads, and the end.
+"""The WebSocket door: hello, the loop that reads, and the end.
 
 Requests end in `Runner` (see `Connection.request`); what is sent comes from the hub and leaves by `Outgoing`."""
 
 import asyncio
-import socket
-from collections.abc import Coroutine
-from datetime import UTC, datetime
+import math
+import random
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import WSMsgType, web
 from coachwire_protocol.close import CloseCode, Closed
-from coachwire_protocol.errors import Unauthenticated, Unavailable
+from coachwire_protocol.errors import RateLimited, Unauthenticated, Unavailable
 from coachwire_protocol.frames import Refused, encode, parse
+from coachwire_protocol.messages import SendMessage
 from coachwire_protocol.schema import Request
-from coachwire_protocol.session import (
-    MAX_FRAME_BYTES,
-    Ack,
-    Hello,
-    Limits,
-    Live,
-    Ping,
-    Pong,
-    Refreshed,
-    RefreshToken,
-    SetState,
-    Welcome,
-)
+from coachwire_protocol.session import Ack, Hello, Ping, Pong, Refreshed, RefreshToken, SetState, Typing
 from coachwire_protocol.times import wire_time
-from coachwire_protocol.topics import TopicClosed
-from msgspec import UNSET
 
 from coachwire.acks import Acks
+from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator, Identity, NoAccount
 from coachwire.bus import Bus
 from coachwire.claims import TokenExpired
 from coachwire.connection import Connection
-from coachwire.database import Database
-from coachwire.fanout import Fanout
 from coachwire.hub import Hub
 from coachwire.operation import Runner
-from coachwire.operations.session import Arrival, arrive
 from coachwire.outgoing import Outgoing, Socket
-from coachwire.settings import Settings
-from coachwire.streams import Streams
+from coachwire.readiness import Readiness
 from coachwire.topics import user_channel
+from coachwire.upgrade import ABORT, check_origin, check_protocol, new_socket, tune
 
 log = structlog.get_logger()
 
-PROTOCOL = "coachwire.v1.json"
 HELLO = 10.0  # s from the upgrade
-ABORT = 2.0  # s a close may take; a peer that does not read keeps its descriptor and buffer no longer
-ALL = 2**62  # through the end of a stream
+COME_BACK = (1, 5)  # s after which who was refused may try again: not all at once
+PAUSE = 0.1  # s without reading after a request beyond the limit
 
 
 class SocketDoor:
-    """All sockets of this instance. Owns their replays and their closing."""
+    """All sockets of this instance, from the upgrade to the end."""
 
     def __init__(
         self,
         *,
-        settings: Settings,
-        database: Database,
+        origins: frozenset[str],
+        readiness: Readiness,
         authenticator: Authenticator,
-        streams: Streams,
+        arrivals: Arrivals,
         hub: Hub,
         bus: Bus,
-        fanout: Fanout,
         runner: Runner,
         acks: Acks,
     ) -> None:
         self.connections: set[Connection] = set()
-        self._settings = settings
-        self._database = database
+        self._origins = origins
+        self._readiness = readiness
         self._authenticator = authenticator
-        self._streams = streams
+        self._arrivals = arrivals
         self._hub = hub
         self._bus = bus
-        self._fanout = fanout
         self._runner = runner
         self._acks = acks
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[Any]] = set()
-        limit = settings.rate_limit
-        self._limits = Limits(
-            messages_per_minute=round(limit.messages * 60 / limit.seconds) if limit is not None else None
-        )
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it ends."""
+        if self._readiness.refuses:
+            later = random.randint(*COME_BACK)  # noqa: S311 - spreads load, hides nothing
+            return web.Response(status=503, headers={"Retry-After": str(later)})
+        check_origin(request, self._origins)
+        check_protocol(request)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a handler runs in one
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        _check_origin(request, self._settings.allowed_origins)
-        _check_protocol(request)
-        ws: Socket = web.WebSocketResponse(
-            protocols=(PROTOCOL,),
-            compress=False,
-            autoping=False,
-            max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp refuses what is as large
-            writer_limit=0,  # every send that waits, waits for the transport
-            timeout=ABORT,
-            decode_text=False,
-        )
+        ws = new_socket()
         await ws.prepare(request)
         transport = cast("asyncio.Transport", request.transport)
-        _tune(transport)
+        tune(transport)
         try:
             hello = await _hello(ws)
             identity = await self._identify(hello.token)
@@ -129,10 +99,9 @@ class SocketDoor:
 
     async def close(self) -> None:
         """Cancel what still runs."""
-        tasks = self._tasks | self._serving
-        for task in tasks:
+        for task in self._serving:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(
         self, ws: Socket, transport: asyncio.Transport, identity: Identity, hello: Hello
@@ -153,8 +122,7 @@ class SocketDoor:
         self._hub.register(connection.user_id, connection)
         self.connections.add(connection)
         try:
-            await self._bus.subscribe(channel)
-            await self._arrive(connection, outgoing, hello)
+            await self._arrive(connection, channel, outgoing, hello)
             if connection.closing is None:
                 try:
                     async with asyncio.timeout(None) as reading:
@@ -176,82 +144,13 @@ class SocketDoor:
                 _log_closed(connection.closing, detail)
                 await self._close(ws, transport, connection.closing)
 
-    async def _arrive(self, connection: Connection, outgoing: Outgoing, hello: Hello) -> None:
-        """Answer the hello: welcome, what was missed, live."""
+    async def _arrive(self, connection: Connection, channel: str, outgoing: Outgoing, hello: Hello) -> None:
+        self._readiness.arriving += 1
         try:
-            async with self._database.connection() as tx:
-                arrival = await arrive(
-                    tx, connection.user_id, connection.device, connection.identity.issued_at
-                )
-            if arrival is None:
-                raise Closed(CloseCode.ACCOUNT_GONE)
-            if arrival.signed_out:
-                raise Closed(CloseCode.SIGNED_OUT)
-            self._hub.note(connection.user_id, arrival.head)
-            connection.session = arrival.session
-            connection.foreground = hello.state == "foreground"
-            welcome = await self._welcome(connection, hello, arrival)
-        except Unavailable:
-            raise Closed(CloseCode.TRY_AGAIN_LATER, "the database is away") from None
-        if arrival.session > 1:
-            self._fanout.replaced(connection.user_id, connection.device, arrival.session)
-        connection.send(encode(welcome))
-        connection.welcomed = True
-        resumed = welcome.resume == "resumed" and hello.resume is not UNSET
-        connection.position = hello.resume.position if resumed and hello.resume else arrival.head
-        if not resumed:  # live from the welcome's position, whatever has come since
-            connection.send(encode(Live(position=connection.position)))
-        if self._hub.join(connection.user_id, connection):
-            self._live(connection, hello, tell=resumed)
-        else:
-            self._start(self._replay(connection, outgoing, hello, tell=resumed))
-
-    async def _welcome(self, connection: Connection, hello: Hello, arrival: Arrival) -> Welcome:
-        reason = None
-        if hello.resume:
-            reason = await self._streams.reason_to_reset(
-                connection.user_id, hello.resume, arrival.epoch, arrival.head
-            )
-        resumed = bool(hello.resume) and reason is None
-        return Welcome(
-            user_id=connection.user_id,
-            session=str(arrival.session),
-            resume="resumed" if resumed else "reset" if hello.resume else "fresh",
-            reason=reason or UNSET,
-            epoch=arrival.epoch,
-            position=arrival.head,
-            events=arrival.head - hello.resume.position if resumed and hello.resume else 0,
-            memberships=arrival.memberships,
-            unread=arrival.unread,
-            token_expires_at=wire_time(connection.token_expires_at),
-            server_time=wire_time(datetime.now(UTC)),
-            limits=self._limits,
-        )
-
-    async def _replay(self, connection: Connection, outgoing: Outgoing, hello: Hello, *, tell: bool) -> None:
-        """Page after page until the head is reached; then the connection joins live in the same step."""
-        user_id = connection.user_id
-        try:
-            while connection.closing is None:
-                page = (await self._streams.read([(user_id, connection.position, ALL)])).get(user_id)
-                if not page or page[0].position != connection.position + 1:
-                    connection.close(CloseCode.DRAINING)  # a head without its events: this stream is no more
-                    return
-                await outgoing.replay(frame.frame for frame in page)
-                connection.position = page[-1].through
-                if self._hub.join(user_id, connection):
-                    self._live(connection, hello, tell=tell)
-                    return
-        except Unavailable:
-            connection.close(CloseCode.TRY_AGAIN_LATER)
-        except Closed as closed:
-            connection.close(closed.code)
-
-    def _live(self, connection: Connection, hello: Hello, *, tell: bool) -> None:
-        if tell:
-            connection.send(encode(Live(position=connection.position)))
-        for ask in hello.topics:  # topics are not served yet
-            connection.send(encode(TopicClosed(topic=ask.topic, reason="forbidden")))
+            await self._bus.subscribe(channel)
+            await self._arrivals.welcome(connection, outgoing, hello)
+        finally:
+            self._readiness.arriving -= 1
 
     async def _read(self, ws: Socket, connection: Connection) -> None:
         while True:
@@ -260,20 +159,46 @@ class SocketDoor:
             connection.pinged = False
             match message.type:
                 case WSMsgType.TEXT:
-                    for request in parse(message.data):
-                        if isinstance(request, RefreshToken):  # nothing is read while keys are fetched for it
-                            await self._refresh(connection, request)
-                        else:
-                            self._take(connection, request)
-                        await connection.room()
+                    await self._take_all(connection, parse(message.data))
                 case WSMsgType.BINARY:
                     raise Closed(CloseCode.BAD_FRAME, "a binary frame")
                 case WSMsgType.PING:
+                    await self._count_control(connection)
                     connection.pong(message.data)
                 case WSMsgType.PONG:
-                    pass
+                    await self._count_control(connection)
                 case _:  # closed, by whichever side
                     return
+
+    async def _count_control(self, connection: Connection) -> None:
+        """Beyond the limit nothing is read until the window has closed: a flood waits where it comes from."""
+        if wait := connection.pace.controls.over(connection.heard):
+            self._excess(connection)
+            await asyncio.sleep(wait)
+
+    async def _take_all(self, connection: Connection, requests: list[Request | Refused]) -> None:
+        if not requests:
+            await self._count_control(connection)
+        excess = False
+        for request in requests:
+            wait = (
+                0.0 if isinstance(request, SendMessage) else connection.pace.requests.over(connection.heard)
+            )
+            if wait:
+                excess = True
+                connection.refuse(_ref(request), RateLimited(retry_after_ms=math.ceil(wait * 1000)))
+            elif isinstance(request, RefreshToken):  # nothing is read while keys are fetched for it
+                await self._refresh(connection, request)
+            else:
+                self._take(connection, request)
+            await connection.room()
+        if excess:
+            self._excess(connection)
+            await asyncio.sleep(PAUSE)
+
+    def _excess(self, connection: Connection) -> None:
+        if connection.pace.excess.sustained(connection.heard):
+            raise Closed(CloseCode.EXCESS)
 
     def _take(self, connection: Connection, request: Request | Refused) -> None:
         match request:
@@ -286,6 +211,8 @@ class SocketDoor:
                 connection.answer(ref)
             case SetState(ref=ref, state=state):
                 connection.foreground = state == "foreground"
+                connection.answer(ref)
+            case Typing(ref=ref) if not connection.pace.typing.admits(request.to, connection.heard):
                 connection.answer(ref)
             case Hello():
                 raise Closed(CloseCode.BAD_FRAME, "a second hello")
@@ -325,15 +252,13 @@ class SocketDoor:
         except TimeoutError:
             transport.abort()
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
 
 def _log_closed(code: CloseCode, detail: str) -> None:
     log.info("socket_closed", code=int(code), detail=detail)
+
+
+def _ref(request: Request | Refused) -> Any:
+    return None if isinstance(request, Hello) else request.ref
 
 
 async def _hello(ws: Socket) -> Hello:
@@ -358,41 +283,3 @@ async def _hello(ws: Socket) -> Hello:
                         raise Closed(CloseCode.GOING_AWAY, "the peer left before its hello")
     except TimeoutError:
         raise Closed(CloseCode.NO_HELLO) from None
-
-
-def _check_origin(request: web.Request, allowed: frozenset[str]) -> None:
-    """Browsers say where a page is from; only our own pages and the allowed ones may connect. Phones say nothing."""
-    origin = request.headers.get("Origin")
-    if origin is None or origin in allowed:
-        return
-    parts = urlsplit(origin)
-    if (
-        parts.scheme not in ("http", "https")
-        or parts.netloc != request.host
-        or origin != f"{parts.scheme}://{parts.netloc}"
-    ):
-        raise web.HTTPForbidden(text="This origin may not connect.")
-
-
-def _check_protocol(request: web.Request) -> None:
-    offered = [
-        p.strip() for line in request.headers.getall("Sec-WebSocket-Protocol", ()) for p in line.split(",")
-    ]
-    if offered and PROTOCOL not in offered:
-        raise web.HTTPBadRequest(text=f"Expected {PROTOCOL} among the sub-protocols.")
-
-
-def _tune(transport: asyncio.Transport) -> None:
-    """Find dead peers: the kernel's own defaults take hours."""
-    sock = transport.get_extra_info("socket")
-    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (
-        ("TCP_KEEPIDLE", 60),
-        ("TCP_KEEPINTVL", 15),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 30_000),
-    ):
-        if hasattr(socket, name):  # not every system has all of them
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

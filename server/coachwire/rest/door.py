@@ -1,11 +1,12 @@
 """What all routes share: who asks, what is asked, how it is answered."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from aiohttp import web
 from coachwire_protocol.check import checked, read_body
-from coachwire_protocol.errors import Unauthenticated
+from coachwire_protocol.errors import BadRequest, Unauthenticated
 from coachwire_protocol.frames import encode
 from coachwire_protocol.shape import Wire
 from msgspec import Struct
@@ -16,6 +17,8 @@ from coachwire.operation import Actor, Outcome
 from coachwire.operations.session import is_user
 
 W = TypeVar("W", bound=Wire)
+
+BODY = 10.0  # s from the headers to the end of the body
 
 
 async def answer(request: web.Request, kind: type[W], fields: dict[str, Any]) -> web.Response:
@@ -33,8 +36,12 @@ async def answer_body(request: web.Request, kind: type[W], fields: dict[str, Any
 
 
 async def body(request: web.Request) -> dict[str, Any]:
-    """The object in the body; an empty body is an empty object."""
-    raw = await request.read()
+    """The object in the body; an empty body is an empty object. Raises `BadRequest` when it does not come in time."""
+    try:
+        async with asyncio.timeout(BODY):
+            raw = await request.read()
+    except TimeoutError:
+        raise BadRequest(f"Expected the whole body within {BODY:.0f} s.") from None
     return read_body(raw) if raw else {}
 
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from uuid import uuid4
 
 from aiohttp import web
-from coachwire_protocol.check import checked, read_body
+from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import ReadMessage
 from coachwire_protocol.messages import DeleteMessage, EditMessage, SendMessage, Sent
 from coachwire_protocol.receipts import ReadMessages
@@ -19,7 +19,7 @@ routes = web.RouteTableDef()
 async def send(request: web.Request) -> web.Response:
     """201 with the message; 200 when this id was sent before."""
     actor = await actor_of(request)
-    sending = checked(SendMessage, {"id": str(uuid4())} | read_body(await request.read()) | within(request))
+    sending = checked(SendMessage, {"id": str(uuid4())} | await body(request) | within(request))
     outcome = await request.app[RUNNER].run(actor, sending)
     message = await request.app[RUNNER].run(
         actor, ReadMessage(organization_id=sending.organization_id, id=sending.id)

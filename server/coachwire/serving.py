@@ -1,0 +1,82 @@
+"""Runs the application: the loop, the listening socket, the signals."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from coachwire.app import init_app
+from coachwire.keys import READINESS
+from coachwire.observe import configure
+from coachwire.patience import SILENT, impatient
+from coachwire.settings import Settings, SettingsError
+
+log = structlog.get_logger()
+
+BACKLOG = 1024
+
+
+async def run(
+    settings: Settings, started: Callable[[str], None], more_routes: Iterable[web.RouteDef] = ()
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain. `started` gets the address when connections are accepted."""
+    app = init_app(settings)
+    app.add_routes(more_routes)
+    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=1)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        assert runner.server is not None  # noqa: S101 - set up
+        listener = await loop.create_server(
+            impatient(runner.server, app[SILENT]), settings.host, settings.port, backlog=BACKLOG
+        )
+        gc.collect()
+        gc.freeze()  # what lives as long as the process need not be looked at again
+        host, port = listener.sockets[0].getsockname()[:2]
+        started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        await stop.wait()
+        app[READINESS].draining = True
+        listener.close()
+    finally:
+        await runner.cleanup()
+
+
+def serve(settings: Settings) -> None:
+    """`coachwire serve`. Raises `SettingsError` for what is missing, before anything starts."""
+    if settings.jwt_secret is None and settings.jwks_url is None:
+        raise SettingsError(
+            "neither COACHWIRE_JWT_SECRET nor COACHWIRE_JWKS_URL is set: one of them verifies tokens"
+        )
+    configure()
+    run_loop(run(settings, lambda address: log.info("started", address=address)))
+    log.info("stopped")
+
+
+def dev(settings: Settings) -> None:
+    """`coachwire dev`."""
+    if settings.jwks_url is not None:
+        raise SettingsError(
+            "COACHWIRE_JWKS_URL: expected none, `coachwire dev` signs its people's tokens itself"
+        )
+    from coachwire.dev import run_dev  # only here: it brings the embedded parts
+
+    configure()
+    run_loop(run_dev(settings))
+
+
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop where there is one."""
+    if sys.platform == "win32":
+        asyncio.run(work)
+        return
+    import uvloop
+
+    uvloop.run(work)
