@@ -41,7 +41,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if error.status < 400:
             raise
         code = BY_STATUS.get(error.status, "bad_request")
-        answer = _problem(ERRORS[code](error.text), request_id, status=error.status)
+        said = (
+            None if error.text == f"{error.status}: {error.reason}" else error.text
+        )  # aiohttp's own: no sentence
+        answer = _problem(ERRORS[code](said), request_id, status=error.status)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
