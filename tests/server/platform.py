@@ -1,4 +1,6 @@
-"""What the platform does to its tables, under the server; and what a test reads from them."""
+"""What the platform does to its tables, under the server; and what a test reads from them.
+
+Done in quiet: what is told of such changes has tests of its own, and their events would come in between here."""
 
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
@@ -13,17 +15,27 @@ else:
     Tables = asyncpg.Connection  # generic for the type checker only
 
 
+async def quietly(tables: Tables, statement: str, *arguments: object) -> None:
+    """Change something of which the server is not told."""
+    await tables.execute("set coachwire.quiet = on")
+    await tables.execute(statement, *arguments)
+
+
 async def set_status(tables: Tables, who: Someone, status: str) -> None:
     """Change the status of a membership."""
-    await tables.execute(
-        "update memberships set status = $2::text::membership_status where id = $1", who.membership_id, status
+    await quietly(
+        tables,
+        "update memberships set status = $2::text::membership_status where id = $1",
+        who.membership_id,
+        status,
     )
 
 
 async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone:
     """Make somebody a member of a second organization."""
     membership_id = str(uuid4())
-    await tables.execute(
+    await quietly(
+        tables,
         "insert into memberships (id, user_id, organization_id, role, status, joined_at)"
         " values ($1, $2, $3, $4::text::membership_role, 'active', now())",
         membership_id, who.user_id, place.organization_id, role,
@@ -32,7 +44,7 @@ async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone
 
 
 async def delete_user(tables: Tables, who: Someone) -> None:
-    await tables.execute("update users set deleted_at = now() where id = $1", who.user_id)
+    await quietly(tables, "update users set deleted_at = now() where id = $1", who.user_id)
 
 
 async def stored(tables: Tables) -> int:

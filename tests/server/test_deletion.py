@@ -1,21 +1,13 @@
 """Taking a message back: who may, who is told, and what is left of it."""
 
-from typing import Any
 from uuid import uuid4
 
 from aiohttp import ClientSession
 
-from ..gym import Place, Someone, is_wire_time, message_to
+from ..gym import Place, is_wire_time, message_to
 from .conftest import OpenPhone
 from .platform import Tables, head, set_status
-
-
-async def get(http: ClientSession, who: Someone, path: str) -> Any:
-    """The data that a route answers to somebody."""
-    url = f"/v1/organizations/{who.organization_id}/{path}"
-    async with http.get(url, headers={"Authorization": f"Bearer {who.token}"}) as answer:
-        assert answer.status == 200
-        return (await answer.json())["data"]
+from .routes import get
 
 
 async def test_both_sides_are_told_on_every_device(gym: Place, phone: OpenPhone) -> None:

@@ -107,6 +107,17 @@ async def test_typing_reaches_the_other_partys_devices_and_nobody_else(gym: Plac
         assert await signals(one) == []
 
 
+async def test_typing_is_told_once_in_a_while_and_for_each_conversation(gym: Place, phone: OpenPhone) -> None:
+    coach, member, other = await phone(gym.coach), await phone(gym.member), await phone(gym.member2)
+    for _ in range(5):
+        await coach.say(typing_to(gym.member))
+    await coach.say(typing_to(gym.member2))
+    assert await coach.drained() == []  # more is dropped silently
+    for one in (member, other):
+        assert await one.next("signal") == typed_by(gym.coach)
+        assert await signals(one) == []
+
+
 async def test_the_end_of_typing_is_told_as_well(gym: Place, phone: OpenPhone) -> None:
     coach, member = await phone(gym.coach), await phone(gym.member)
     await member.say(typing_to(gym.coach, active=False))
@@ -127,7 +138,7 @@ async def test_typing_to_whom_one_may_not_write_reaches_nobody(
         typing_to(gym.member2),
         typing_to(gym.member),
         typing_to(other_gym.coach),
-        typing_to(other_gym.coach) | {"organizationId": gym.organization_id},
+        typing_to(other_gym.owner) | {"organizationId": gym.organization_id},
         typing_to(gym.coach2),
         typing_to(gym.coach) | {"to": {"workoutAssignmentId": str(uuid4())}},
     ]
@@ -147,8 +158,9 @@ async def test_an_organization_that_is_not_ones_own_is_forbidden_to_type_in(
     gym: Place, other_gym: Place, phone: OpenPhone
 ) -> None:
     member = await phone(gym.member)
-    for organization_id in (other_gym.organization_id, str(uuid4())):
-        await member.say(typing_to(other_gym.coach) | {"organizationId": organization_id})
+    nowhere = typing_to(other_gym.coach2) | {"organizationId": str(uuid4())}
+    for attempt in (typing_to(other_gym.coach), nowhere):
+        await member.say(attempt)
         assert (await member.answer(None))["error"]["code"] == "forbidden"
 
 
