@@ -11,9 +11,9 @@ import pytest
 
 from ..gym import Place, Someone
 from ..phone import Frame, Phone
-from ..server.conftest import OpenPhone, database, gym, http, other_gym, phone, server, settings, url
+from ..server.conftest import OpenPhone, gym, http, other_gym, phone, server, settings, url
 
-__all__ = ("OpenPhone", "database", "gym", "http", "other_gym", "phone", "server", "settings", "url")
+__all__ = ("OpenPhone", "gym", "http", "other_gym", "phone", "server", "settings", "url")
 
 SOON = 1.0  # s from a commit until everybody concerned is told
 LATE = 5.0  # s, without being notified
@@ -90,6 +90,13 @@ class Platform:
                 ):
                     return
                 await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
