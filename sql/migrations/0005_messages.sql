@@ -331,17 +331,25 @@ begin
     end if;
   end if;
 
-  -- 2. the messages, by id
+  -- 2. the messages, locked by id whatever plan finds them: two readings of the same ones wait in one direction.
+  --    (Not "read_at is null": before the table has statistics, it lures the planner onto all that anybody has not read.)
   v_at := clock_timestamp();
-  with changed as (
-    update messages m
-    set read_at = v_at
-    from (select id, reader from unnest(p_id, p_reader) t (id, reader) order by id) t
-    where m.id = t.id and m.recipient_id = t.reader and m.read_at is null and m.deleted_at is null
+  with locked as materialized (
+    select m.id
+    from unnest(p_id, p_reader) t (id, reader)
+    join messages m on m.id = t.id and m.recipient_id = t.reader
+    where coalesce(m.read_at, m.deleted_at) is null
       and (m.workout_assignment_id is null or m.workout_assignment_id = any (v_free))
       and exists (
         select from memberships n
         where n.user_id = t.reader and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
+    order by m.id
+    for no key update of m),
+  changed as (
+    update messages m
+    set read_at = v_at
+    from locked l
+    where m.id = l.id
     returning m.id, m.recipient_id, m.sender_id, m.organization_id, m.workout_assignment_id)
   select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id)
   into v_id, v_reader, v_sender, v_organization, v_assignment
