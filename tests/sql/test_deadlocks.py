@@ -1,0 +1,202 @@
+"""Every pair of writers against each other, on the same people: none ever waits in a circle."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from itertools import combinations_with_replacement
+from typing import TypeAlias, cast
+from uuid import UUID, uuid4
+
+import asyncpg
+import coachwire.pending as pending_worker
+from coachwire.database import Tx
+from coachwire.operations.receipts import UNREAD
+from coachwire.pending import NEXT, TELL
+
+from ..gym import Place, Someone
+from .calls import Connection, Sending, created_in_order, delete, mark_read, rising, send, stream
+from .conftest import Connect
+
+WORKERS = 2  # connections a writer
+ROUNDS = 10
+ROWS = 24  # a batch; long enough for the batches of several connections to meet
+DETECT = "20ms"  # a circle is found after this, instead of PostgreSQL's second
+
+dice = random.Random(1)  # noqa: S311 - the same choices in every run
+
+
+class Shared:
+    """The people and threads on which all writers meet."""
+
+    def __init__(self, gym: Place) -> None:
+        self.gym = gym
+        self.staff = [gym.coach, gym.coach2, gym.owner]
+        self.members = [gym.member, gym.member2]
+        self.threads: list[tuple[str, Someone]] = []
+        self.sent: list[Sending] = []
+
+    @property
+    def everybody(self) -> list[Someone]:
+        return self.staff + self.members
+
+    async def open_thread(self, tx: Connection) -> None:
+        """With something in it that a cascade takes away."""
+        member = dice.choice(self.members)
+        thread = await tx.fetchval(
+            """
+            insert into workout_assignments (organization_id, user_id, date, published)
+            values ($1, $2, now(), true) returning id
+            """,
+            UUID(self.gym.organization_id),
+            UUID(member.user_id),
+        )
+        posts = [
+            Sending(sender=dice.choice(self.staff), recipient=member, assignment_id=str(thread))
+            for _ in range(ROWS)
+        ]
+        await self.store(tx, posts)
+        self.threads.append((str(thread), member))
+
+    async def store(self, tx: Connection, batch: list[Sending]) -> None:
+        stored = await send(tx, *batch)
+        self.sent += [one for one, code in zip(batch, stored.codes, strict=True) if code == "stored"]
+
+    def pick(self, count: int) -> list[Sending]:
+        """What several writers are after: messages of one thread, and some of the last ones."""
+        thread = dice.choice(self.threads)[0] if self.threads else None
+        posts = [one for one in self.sent[-1000:] if one.assignment_id == thread]
+        recent = self.sent[-100:]
+        return dice.sample(posts, min(count, len(posts))) + dice.sample(recent, min(count // 4, len(recent)))
+
+
+Writer: TypeAlias = Callable[[Connection, Shared], Awaitable[None]]
+
+
+async def staff_send(tx: Connection, shared: Shared) -> None:
+    await _send(tx, shared, shared.staff, shared.members)
+
+
+async def members_send(tx: Connection, shared: Shared) -> None:
+    await _send(tx, shared, shared.members, shared.staff)
+
+
+async def read(tx: Connection, shared: Shared) -> None:
+    readers = {one.id: one.recipient for one in shared.pick(ROWS)}
+    await mark_read(tx, *readers.items())
+
+
+async def read_conversations(tx: Connection, shared: Shared) -> None:
+    pairs = [(r, p) for r in shared.everybody for p in shared.everybody if r is not p]
+    rows = await UNREAD.rows(
+        cast("Tx", tx),
+        [reader.user_id for reader, _ in pairs],
+        [shared.gym.organization_id] * len(pairs),
+        [partner.membership_id for _, partner in pairs],
+        [None] * len(pairs),
+        ROWS,
+    )
+    found = [(str(id_), reader) for (reader, _), row in zip(pairs, rows, strict=True) for id_ in row.ids]
+    await mark_read(tx, *dice.sample(found, min(len(found), 2 * ROWS)))
+
+
+async def take_back(tx: Connection, shared: Shared) -> None:
+    for one in shared.pick(3):
+        await delete(tx, one.id, one.sender)
+
+
+async def edit(tx: Connection, shared: Shared) -> None:
+    for one in shared.pick(3):
+        await tx.fetchrow(
+            "select * from edit_message($1, $2, $3, $4, false, '1 hour')",
+            UUID(one.id),
+            UUID(one.organization),
+            UUID(one.sender.user_id),
+            str(uuid4()),
+        )
+
+
+async def platform_deletes_assignments(tx: Connection, shared: Shared) -> None:
+    """As the platform does: several in one transaction, without asking for any order of ours."""
+    going = dice.sample(shared.threads, min(2, len(shared.threads)))
+    for one in going:
+        shared.threads.remove(one)
+    async with tx.transaction():
+        for thread, _ in going:
+            await tx.execute("delete from workout_assignments where id = $1", UUID(thread))
+    for _ in going:
+        await shared.open_thread(tx)
+
+
+async def platform_changes_memberships(tx: Connection, shared: Shared) -> None:
+    one = dice.choice(shared.everybody)
+    for status in ("suspended", "active"):
+        await tx.execute("update memberships set status = $2 where id = $1", UUID(one.membership_id), status)
+
+
+async def tell_pending(tx: Connection, shared: Shared) -> None:
+    """The worker that writes the events of what the platform changed."""
+    pending = await NEXT.rows(cast("Tx", tx), pending_worker.ROWS, pending_worker.SUBJECTS)
+    await TELL.rows(cast("Tx", tx), [row.id for row in pending])
+
+
+WRITERS: list[Writer] = [
+    staff_send, members_send, read, read_conversations, take_back, edit,
+    platform_deletes_assignments, platform_changes_memberships, tell_pending,
+]  # fmt: skip
+
+
+async def _send(tx: Connection, shared: Shared, senders: list[Someone], recipients: list[Someone]) -> None:
+    batch = []
+    for _ in range(ROWS):
+        sender, recipient, thread = dice.choice(senders), dice.choice(recipients), None
+        if shared.threads and dice.random() < 0.5:
+            thread, athlete = dice.choice(shared.threads)
+            sender, recipient = (athlete, recipient) if sender in shared.members else (sender, athlete)
+        batch.append(Sending(sender=sender, recipient=recipient, assignment_id=thread))
+    await shared.store(tx, batch)
+
+
+async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connection, gym: Place) -> None:
+    shared = Shared(gym)
+    for _ in range(4):
+        await shared.open_thread(tx)
+    await staff_send(tx, shared)
+    await members_send(tx, shared)
+    connections = [await connect() for _ in range(2 * WORKERS)]
+    for connection in connections:
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"set deadlock_timeout = '{DETECT}'")
+
+    circles = []
+    for pair in combinations_with_replacement(WRITERS, 2):
+        outcomes = await asyncio.gather(
+            *(
+                repeat(writer, connection, shared)
+                for writer, connection in zip(pair * WORKERS, connections, strict=True)
+            ),
+            return_exceptions=True,
+        )
+        names = " and ".join(writer.__name__ for writer in pair)
+        circles += [f"{names}: {told(error)}" for error in outcomes if error is not None]
+    assert circles == []
+    for connection in connections:
+        await connection.close()  # what a connection counted is known when it ends
+    assert await tx.fetchval("select deadlocks from pg_stat_database where datname = current_database()") == 0
+
+    assert len(shared.sent) > 1000, "too little was stored to say anything"
+    for someone in shared.everybody:
+        await stream(tx, someone)  # dense
+        assert rising(await created_in_order(tx, someone))
+
+
+async def repeat(writer: Writer, connection: Connection, shared: Shared) -> None:
+    for _ in range(ROUNDS):
+        await writer(connection, shared)
+
+
+def told(error: BaseException) -> str:
+    """With what PostgreSQL says of who waited for whom."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return repr(error)
+    return f"{error!r} {error.detail} {error.context}"
