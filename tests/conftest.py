@@ -58,7 +58,7 @@ def template(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
 def database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
     name = f"coachwire_test_{uuid4().hex}"
-    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name} template {template}"))
+    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name} template {template} strategy file_copy"))
     yield _with_database(postgres.dsn, name)
     in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
 
