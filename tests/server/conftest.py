@@ -1,6 +1,6 @@
 """A server in this process, two gyms, and phones for their people."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 import asyncpg
@@ -9,11 +9,20 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from coachwire.app import init_app
 from coachwire.settings import Settings
+from structlog.testing import capture_logs
 
 from ..gym import SECRET, Place, Someone, open_gym
 from ..phone import Phone
 
 OpenPhone = Callable[..., Awaitable[Phone]]
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What the servers in this process log. A test that ends with an error in it has failed, unless it took it out."""
+    with capture_logs() as entries:
+        yield entries
+    assert [entry for entry in entries if entry["log_level"] in ("error", "critical")] == []
 
 
 @pytest.fixture

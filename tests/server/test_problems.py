@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import MutableMapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -163,7 +164,7 @@ async def test_a_method_that_a_route_has_not_is_named_so(gym: Place, http: Clien
 
 
 async def test_what_nobody_foresaw_is_internal_and_tells_nothing(
-    gym: Place, http: ClientSession, database: Tables
+    gym: Place, http: ClientSession, database: Tables, log: list[MutableMapping[str, Any]]
 ) -> None:
     await quietly(database, "drop table conversations cascade")
     status, problem = await call(http, gym.coach, "GET", "conversations")
@@ -175,4 +176,11 @@ async def test_what_nobody_foresaw_is_internal_and_tells_nothing(
         "detail": "Something went wrong on the server.",
         "code": "internal",
         "requestId": problem["requestId"],
+    }
+    assert log.pop() == {
+        "event": "operation_failed",
+        "log_level": "error",
+        "operation": "list_conversations",
+        "error": "UndefinedTableError",
+        "code": "42P01",
     }
