@@ -36,8 +36,8 @@ def dev() -> None:
     """Start everything embedded, with demo data: for a first look and for working on Coachwire."""
     with _honest():
         settings = Settings.from_environment(os.environ)
+        from coachwire.dev import dev as run_dev  # slow to import: only where it is needed
         from coachwire.embedded_programs import EmbeddedPostgresError
-        from coachwire.serving import dev as run_dev  # slow to import: only where it is needed
 
         try:
             run_dev(settings)

@@ -22,9 +22,10 @@ from coachwire.demo import DemoPerson, demo
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.keys import SETTINGS
 from coachwire.migrate import migrate
+from coachwire.observe import configure
 from coachwire.operator_queries import find_user
-from coachwire.serving import run
-from coachwire.settings import Settings
+from coachwire.serving import run, run_loop
+from coachwire.settings import Settings, SettingsError
 from coachwire.tokens import sign
 
 TTL = 300  # s; the page asks for the next one in time
@@ -33,6 +34,16 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 class WhoToBe(Wire, frozen=True, kw_only=True):
     email: str
+
+
+def dev(settings: Settings) -> None:
+    """`coachwire dev`. Raises `SettingsError` for what does not go with it, before anything starts."""
+    if settings.jwks_url is not None:
+        raise SettingsError(
+            "COACHWIRE_JWKS_URL: expected none, `coachwire dev` signs its people's tokens itself"
+        )
+    configure()
+    run_loop(run_dev(settings))
 
 
 async def run_dev(settings: Settings) -> None:

@@ -60,18 +60,6 @@ def serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-def dev(settings: Settings) -> None:
-    """`coachwire dev`."""
-    if settings.jwks_url is not None:
-        raise SettingsError(
-            "COACHWIRE_JWKS_URL: expected none, `coachwire dev` signs its people's tokens itself"
-        )
-    from coachwire.dev import run_dev  # only here: it brings the embedded parts
-
-    configure()
-    run_loop(run_dev(settings))
-
-
 def run_loop(work: Coroutine[Any, Any, None]) -> None:
     """On uvloop where there is one."""
     if sys.platform == "win32":
