@@ -385,9 +385,62 @@ begin
 end $$;
 
 
+-- A sender's own message, to be changed: its assignment is locked, if it has one. code is null, or why it may not be:
+--   forbidden (no active membership, or somebody else's) | not_found (no such message, or not visible)
+--   unavailable (only a cascade takes message rows away, and it begins with the assignment: it is held or being deleted)
+create function own_message(p_id uuid, p_organization uuid, p_actor uuid, out code text, out membership_id uuid, out message messages)
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+declare
+  v_role membership_role;
+begin
+  select m.id, m.role into membership_id, v_role
+  from memberships m
+  join organizations o on o.id = m.organization_id and o.deleted_at is null
+  where m.user_id = p_actor and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null;
+  select m.* into message from messages m where m.id = p_id and m.organization_id = p_organization;
+  code := case
+    when v_role is null then 'forbidden'
+    when message.id is null
+      or (p_actor not in (message.sender_id, message.recipient_id) and (message.workout_assignment_id is null or v_role = 'member'))
+      then 'not_found'
+    when message.sender_id <> p_actor then 'forbidden' end;
+  if code is null and message.workout_assignment_id is not null
+    and not exists (select from workout_assignments a where a.id = message.workout_assignment_id for key share skip locked) then
+    code := 'unavailable';
+  end if;
+end $$;
+
+
+-- An event for both parties of a message, whose row is locked: their new positions, and whether each still belongs (see mark_read).
+create function tell_parties(
+  p_message messages, p_kind event_kind, p_at timestamptz,
+  out users uuid[], out positions bigint[], out belong boolean[])
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+as $$
+#variable_conflict use_column
+begin
+  perform make_streams(array[p_message.sender_id, p_message.recipient_id]);
+  perform from user_streams s where s.user_id in (p_message.sender_id, p_message.recipient_id) order by s.user_id for no key update;
+  with moved as (
+    update user_streams s set position = s.position + 1
+    where s.user_id in (p_message.sender_id, p_message.recipient_id)
+    returning s.user_id, s.position)
+  select array_agg(user_id), array_agg(position), array_agg(belongs(user_id, p_message.organization_id))
+  into users, positions, belong
+  from moved;
+  insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
+  select t.user_id, t.position, p_kind, array[p_message.id], p_message.organization_id, p_at
+  from unnest(users, positions) t (user_id, position);
+end $$;
+
+
 -- A sender takes back a message. code:
 --   deleted (users and positions: the events of both parties; `belong`: see mark_read) | already (at: the first time, no event)
---   forbidden (no active membership, or somebody else's) | not_found (no such message, or not visible) | unavailable (held)
+--   or why not: see own_message
 create function delete_message(
   p_id uuid, p_organization uuid, p_actor uuid,
   out code text, out at timestamptz, out sender_membership_id uuid, out assignment_id uuid, out users uuid[], out positions bigint[],
@@ -397,33 +450,17 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_has
 as $$
 #variable_conflict use_column
 declare
-  v_role membership_role;
+  v_own record;
   v_message messages;
 begin
-  select m.id, m.role into sender_membership_id, v_role
-  from memberships m
-  join organizations o on o.id = m.organization_id and o.deleted_at is null
-  where m.user_id = p_actor and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null;
-  if v_role is null then
-    code := 'forbidden';
-    return;
-  end if;
-  select m.* into v_message from messages m where m.id = p_id and m.organization_id = p_organization;
-  if v_message.id is null
-    or (p_actor not in (v_message.sender_id, v_message.recipient_id) and (v_message.workout_assignment_id is null or v_role = 'member')) then
-    code := 'not_found';
-    return;
-  end if;
-  if v_message.sender_id <> p_actor then
-    code := 'forbidden';
+  select * into v_own from own_message(p_id, p_organization, p_actor);
+  code := v_own.code;
+  sender_membership_id := v_own.membership_id;
+  v_message := v_own.message;
+  if code is not null then
     return;
   end if;
   assignment_id := v_message.workout_assignment_id;
-  if assignment_id is not null
-    and not exists (select from workout_assignments a where a.id = assignment_id for key share skip locked) then
-    code := 'unavailable';
-    return;
-  end if;
   update messages m set deleted_at = clock_timestamp() where m.id = p_id and m.deleted_at is null returning m.deleted_at into at;
   if at is null then
     select m.deleted_at into at from messages m where m.id = p_id;
@@ -431,14 +468,5 @@ begin
     return;
   end if;
   code := 'deleted';
-  perform make_streams(array[v_message.sender_id, v_message.recipient_id]);
-  perform from user_streams s where s.user_id in (v_message.sender_id, v_message.recipient_id) order by s.user_id for no key update;
-  with moved as (
-    update user_streams s set position = s.position + 1
-    where s.user_id in (v_message.sender_id, v_message.recipient_id)
-    returning s.user_id, s.position)
-  select array_agg(user_id), array_agg(position), array_agg(belongs(user_id, p_organization)) into users, positions, belong from moved;
-  insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
-  select t.user_id, t.position, 'message.deleted', array[p_id], p_organization, delete_message.at
-  from unnest(users, positions) t (user_id, position);
+  select t.users, t.positions, t.belong into users, positions, belong from tell_parties(v_message, 'message.deleted', at) t;
 end $$;

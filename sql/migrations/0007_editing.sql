@@ -17,8 +17,7 @@ alter table devices add column signed_out_session bigint;
 -- long the installation lets a message be edited. code:
 --   edited (users and positions: the events of both parties; belong: see mark_read)
 --   unchanged (at: when it was edited to this content; no event, and no matter how long ago: a retry is harmless)
---   forbidden (no active membership, or somebody else's) | not_found (no such message, or not visible)
---   gone (deleted or erased) | bad_request (blank, and no attachments) | edit_window_over | unavailable (held)
+--   gone (deleted or erased) | bad_request (blank, and no attachments) | edit_window_over | or why not: see own_message
 create function edit_message(
   p_id uuid, p_organization uuid, p_actor uuid, p_content text, p_blank boolean, p_window interval,
   out code text, out at timestamptz, out users uuid[], out positions bigint[], out belong boolean[])
@@ -27,33 +26,12 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_has
 as $$
 #variable_conflict use_column
 declare
-  v_role membership_role;
   v_message messages;
   v_window interval;
 begin
-  select m.role into v_role
-  from memberships m
-  join organizations o on o.id = m.organization_id and o.deleted_at is null
-  where m.user_id = p_actor and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null;
-  if v_role is null then
-    code := 'forbidden';
-    return;
-  end if;
-  select m.* into v_message from messages m where m.id = p_id and m.organization_id = p_organization;
-  if v_message.id is null
-    or (p_actor not in (v_message.sender_id, v_message.recipient_id) and (v_message.workout_assignment_id is null or v_role = 'member')) then
-    code := 'not_found';
-    return;
-  end if;
-  if v_message.sender_id <> p_actor then
-    code := 'forbidden';
-    return;
-  end if;
-
-  -- 1. only a cascade takes message rows away, and it begins with the assignment
-  if v_message.workout_assignment_id is not null
-    and not exists (select from workout_assignments a where a.id = v_message.workout_assignment_id for key share skip locked) then
-    code := 'unavailable';
+  -- 1. may they, and the assignment
+  select o.code into code from own_message(p_id, p_organization, p_actor) o;
+  if code is not null then
     return;
   end if;
 
@@ -83,13 +61,5 @@ begin
   update messages m set content = p_content, edited_at = edit_message.at where m.id = p_id;
 
   -- 3. the streams, by user
-  perform from user_streams s where s.user_id in (v_message.sender_id, v_message.recipient_id) order by s.user_id for no key update;
-  with moved as (
-    update user_streams s set position = s.position + 1
-    where s.user_id in (v_message.sender_id, v_message.recipient_id)
-    returning s.user_id, s.position)
-  select array_agg(user_id), array_agg(position), array_agg(belongs(user_id, p_organization)) into users, positions, belong from moved;
-  insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
-  select t.user_id, t.position, 'message.edited', array[p_id], p_organization, edit_message.at
-  from unnest(users, positions) t (user_id, position);
+  select t.users, t.positions, t.belong into users, positions, belong from tell_parties(v_message, 'message.edited', at) t;
 end $$;
