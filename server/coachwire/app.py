@@ -112,7 +112,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         repair = Repair(hub, streams, bus, changed=unread.changed)
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
         runner = Runner(database, fanout, settings.rate_limit, timedelta(seconds=settings.edit_window))
-        acks = Acks(database)
+        acks = Acks(database, fanout)
         pending = Pending(settings.database_url, database, streams, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)

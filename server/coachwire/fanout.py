@@ -18,6 +18,7 @@ from coachwire.topics import user_channel, user_of
 log = structlog.get_logger()
 
 EVENT, SIGNAL, DEVICE, SIGN_OUT = b"E", b"S", b"D", b"O"
+BACKGROUND = b"B"  # a signal, also to clients in the background
 REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
 
 
@@ -78,8 +79,9 @@ class Fanout:
 
     def signal(self, signal: Signal) -> None:
         """To one user's connections, here and elsewhere; leaves with the next flush."""
-        self._hub.signal(signal.user_id, signal.frame)
-        self._outgoing.append((user_channel(signal.user_id), SIGNAL + signal.frame))
+        self._hub.signal(signal.user_id, signal.frame, background=signal.background)
+        kind = BACKGROUND if signal.background else SIGNAL
+        self._outgoing.append((user_channel(signal.user_id), kind + signal.frame))
 
     def replaced(self, user_id: str, device: str, session: int) -> None:
         """Tell all instances that this device has a newer socket."""
@@ -108,8 +110,8 @@ class Fanout:
                 self._changed(user_id)
             elif kind == GONE:
                 self._hub.gone(user_id)
-            elif kind == SIGNAL:
-                self._hub.signal(user_id, rest)
+            elif kind in (SIGNAL, BACKGROUND):
+                self._hub.signal(user_id, rest, background=kind == BACKGROUND)
             elif kind == DEVICE:
                 device, session = rest.split(b" ")
                 self._hub.replaced(user_id, device.decode(), int(session))

@@ -206,11 +206,14 @@ class Hub:
         if inbox.behind:
             self._miss(user_id)
 
-    def signal(self, user_id: str, frame: bytes) -> None:
-        """Pass on what may be lost."""
+    def signal(self, user_id: str, frame: bytes, *, background: bool = False) -> None:
+        """Pass on what may be lost; `background`: also to clients in the background."""
         inbox = self.inboxes.get(user_id)
         for member in inbox.live if inbox else ():
-            member.signal(frame)
+            if background:
+                member.send(frame)
+            else:
+                member.signal(frame)
 
     def replaced(self, user_id: str, device: str, session: int) -> None:
         """A newer socket of this device exists somewhere: close the older ones here."""

@@ -61,6 +61,7 @@ class Signal:
 
     user_id: str
     frame: bytes
+    background: bool = False  # also to clients in the background
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,11 @@ from coachwire_protocol.errors import Forbidden, NotFound
 from coachwire_protocol.frames import encode, signal_frame
 from coachwire_protocol.memberships import MembershipView, Role
 from coachwire_protocol.schema import SignalKind
-from coachwire_protocol.session import Typing, TypingSignal, Unread, UnreadOrganization
+from coachwire_protocol.session import DeliveredSignal, Typing, TypingSignal, Unread, UnreadOrganization
 
 from coachwire.database import Query, Tx
 from coachwire.operation import Actor, Outcome, Scope, Signal, operation
+from coachwire.shown import optional_id
 
 
 class Arrival(NamedTuple):
@@ -57,6 +58,14 @@ class UnreadRow(NamedTuple):
     unread: int
 
 
+class DeliveredRow(NamedTuple):
+    sender_id: UUID
+    organization_id: UUID
+    recipient_membership_id: UUID
+    workout_assignment_id: UUID | None
+    up_to: UUID
+
+
 class Typist(NamedTuple):
     membership_id: UUID
     known: bool
@@ -68,7 +77,7 @@ USER = Query("session/user", UserRow)
 USER_OF_CLERK = Query("session/user_of_clerk", UserRow)
 UNREAD = Query("session/unread", UnreadRow)
 TYPING = Query("session/typing", Typist)
-ACKNOWLEDGE = Query("session/acknowledge", tuple)
+ACKNOWLEDGE = Query("session/acknowledge", DeliveredRow)
 
 
 async def arrive(tx: Tx, user_id: str, device: str, issued_at: datetime | None) -> Arrival | None:
@@ -95,9 +104,10 @@ async def unread_of(tx: Tx, user_ids: Sequence[str]) -> dict[str, Unread]:
     return {user_id: _unread(counts[user_id]) for user_id in user_ids}
 
 
-async def acknowledge(tx: Tx, acks: Iterable[tuple[str, str, int]]) -> None:
-    """Move the positions of these (user, device, position) forward; never back, never past the head."""
-    await ACKNOWLEDGE.run(tx, *zip(*acks, strict=True))
+async def acknowledge(tx: Tx, acks: Sequence[tuple[str, str, int]], events: int) -> list[Signal]:
+    """Move the positions of these (user, device, position) forward; never back, never past the head. Returns what the
+    senders are to be told of the newest `events` that each user passed by that."""
+    return [_delivered(row) for row in await ACKNOWLEDGE.rows(tx, *zip(*acks, strict=True), events)]
 
 
 @operation(Typing)
@@ -113,6 +123,16 @@ async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
     )
     frame = signal_frame(SignalKind.TYPING, request.organization_id, encode(data))
     return Outcome(signals=(Signal(str(typist.recipient_id), frame),))
+
+
+def _delivered(row: DeliveredRow) -> Signal:
+    data = DeliveredSignal(
+        recipient_membership_id=str(row.recipient_membership_id),
+        workout_assignment_id=optional_id(row.workout_assignment_id),
+        up_to=str(row.up_to),
+    )
+    frame = signal_frame(SignalKind.DELIVERED, str(row.organization_id), encode(data))
+    return Signal(str(row.sender_id), frame, background=True)
 
 
 def _unread(counts: Iterable[tuple[UUID, int]]) -> Unread:
