@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -57,19 +58,15 @@ def template(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
     """A migrated, empty database of the test's own."""
-    name = f"coachwire_test_{uuid4().hex}"
-    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name} template {template} strategy file_copy"))
-    yield _with_database(postgres.dsn, name)
-    in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
+    with a_database(postgres.dsn, f"template {template} strategy file_copy") as dsn:
+        yield dsn
 
 
 @pytest.fixture
 def empty_database_url(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
     """A database without anything in it."""
-    name = f"coachwire_test_{uuid4().hex}"
-    in_a_loop_of_its_own(_execute(postgres.dsn, f"create database {name}"))
-    yield _with_database(postgres.dsn, name)
-    in_a_loop_of_its_own(_execute(postgres.dsn, f"drop database {name} with (force)"))
+    with a_database(postgres.dsn) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +101,17 @@ def redis_url(redis_server: EmbeddedRedis | GivenRedis) -> str:
         with redis.Redis.from_url(redis_server.url) as client:
             client.flushall()
     return redis_server.url
+
+
+@contextmanager
+def a_database(dsn: str, made: str = "") -> Iterator[str]:
+    """A database on that server, dropped in the end, whoever is still connected."""
+    name = f"coachwire_test_{uuid4().hex}"
+    in_a_loop_of_its_own(_execute(dsn, f"create database {name} {made}"))
+    try:
+        yield _with_database(dsn, name)
+    finally:
+        in_a_loop_of_its_own(_execute(dsn, f"drop database {name} with (force)"))
 
 
 def in_a_loop_of_its_own(work: Coroutine[Any, Any, Any]) -> Any:

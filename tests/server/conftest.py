@@ -8,13 +8,46 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from coachwire.app import init_app
+from coachwire.embedded import EmbeddedPostgres
 from coachwire.settings import Settings
 from structlog.testing import capture_logs
 
+from ..conftest import a_database, in_a_loop_of_its_own
 from ..gym import SECRET, Place, Someone, open_gym
 from ..phone import Phone
+from ..services import GivenPostgres
 
 OpenPhone = Callable[..., Awaitable[Phone]]
+
+
+@pytest.fixture(scope="session")
+def one_database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
+    """One database for all tests here: to make one takes longer than most of them."""
+    with a_database(postgres.dsn, f"template {template}") as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def database_url(one_database_url: str) -> Iterator[str]:
+    """Migrated, and empty: rows are taken out after each test. A test that changes the schema puts it back."""
+    yield one_database_url
+    in_a_loop_of_its_own(take_rows_out(one_database_url))
+
+
+async def take_rows_out(dsn: str) -> None:
+    """Of all tables but those that the migrations fill."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch(
+            "select oid::regclass::text from pg_class where relkind in ('r', 'p') and not relispartition"
+            " and relnamespace = 'public'::regnamespace and relname not in ('schema_migrations', 'stream_epoch')"
+        )
+        looks = " union all ".join(f"select '{name}' where exists (select from {name})" for (name,) in tables)  # noqa: S608 - names from the catalogue
+        if filled := [name for (name,) in await connection.fetch(looks)]:
+            await connection.execute(f"truncate {', '.join(filled)} cascade")
+        await connection.execute("update stream_epoch set epoch = make_epoch()")
+    finally:
+        await connection.close()
 
 
 @pytest.fixture(autouse=True)

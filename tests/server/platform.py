@@ -1,6 +1,6 @@
 """What the platform does to its tables, under the server; and what a test reads from them.
 
-Done in quiet: what is told of such changes has tests of its own, and their events would come in between here."""
+The connection is silent: what is told of such changes has tests of its own."""
 
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
@@ -15,16 +15,9 @@ else:
     Tables = asyncpg.Connection  # generic for the type checker only
 
 
-async def quietly(tables: Tables, statement: str, *arguments: object) -> None:
-    """Change something of which the server is not told."""
-    await tables.execute("set coachwire.quiet = on")
-    await tables.execute(statement, *arguments)
-
-
 async def set_status(tables: Tables, who: Someone, status: str) -> None:
     """Change the status of a membership."""
-    await quietly(
-        tables,
+    await tables.execute(
         "update memberships set status = $2::text::membership_status where id = $1",
         who.membership_id,
         status,
@@ -34,8 +27,7 @@ async def set_status(tables: Tables, who: Someone, status: str) -> None:
 async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone:
     """Make somebody a member of a second organization."""
     membership_id = str(uuid4())
-    await quietly(
-        tables,
+    await tables.execute(
         "insert into memberships (id, user_id, organization_id, role, status, joined_at)"
         " values ($1, $2, $3, $4::text::membership_role, 'active', now())",
         membership_id, who.user_id, place.organization_id, role,
@@ -44,7 +36,7 @@ async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone
 
 
 async def delete_user(tables: Tables, who: Someone) -> None:
-    await quietly(tables, "update users set deleted_at = now() where id = $1", who.user_id)
+    await tables.execute("update users set deleted_at = now() where id = $1", who.user_id)
 
 
 async def stored(tables: Tables) -> int:

@@ -8,7 +8,7 @@ from coachwire.settings import Settings
 
 from ..gym import SECRET, Place, Someone, message_to
 from .conftest import OpenPhone
-from .platform import Tables, join, quietly, set_status
+from .platform import Tables, join, set_status
 from .routes import call, get
 
 
@@ -42,8 +42,8 @@ async def all_pages(http: ClientSession, who: Someone, path: str, limit: int) ->
 async def test_the_list_names_each_partner_newest_first(
     gym: Place, http: ClientSession, database: Tables
 ) -> None:
-    await quietly(
-        database, "update users set image_url = 'https://img.test/n' where id = $1", gym.coach2.user_id
+    await database.execute(
+        "update users set image_url = 'https://img.test/n' where id = $1", gym.coach2.user_id
     )
     await say(http, gym.coach2, gym.coach, "from a colleague")
     (first,) = await say(http, gym.coach, gym.member, "to a member")
@@ -96,7 +96,7 @@ async def test_the_pages_of_the_list_are_exact(
         await say(http, gym.coach, other, "hello")
     if same_time:
         for table in ("messages", "message_ledger"):
-            await quietly(database, f"update {table} set created_at = '2026-01-01T00:00:00Z'")  # noqa: S608 - two constants
+            await database.execute(f"update {table} set created_at = '2026-01-01T00:00:00Z'")  # noqa: S608 - two constants
 
     (whole,) = await all_pages(http, gym.coach, "conversations", 100)
 
@@ -119,7 +119,7 @@ async def test_the_pages_of_a_history_are_exact(
     await say(http, gym.coach, gym.member2, "to somebody else")
     if same_time:
         for table in ("messages", "message_ledger"):
-            await quietly(database, f"update {table} set created_at = '2026-01-01T00:00:00Z'")  # noqa: S608 - two constants
+            await database.execute(f"update {table} set created_at = '2026-01-01T00:00:00Z'")  # noqa: S608 - two constants
     expected = sorted(ids, reverse=True) if same_time else ids[::-1]
 
     for who, other in ((gym.coach, gym.member), (gym.member, gym.coach)):

@@ -12,7 +12,7 @@ from coachwire.settings import Settings
 from ..gym import Place, message_to
 from ..phone import Phone
 from .conftest import OpenPhone
-from .platform import Tables, quietly
+from .platform import Tables
 
 
 async def test_a_newer_hello_of_the_same_device_closes_the_older_socket(gym: Place, phone: OpenPhone) -> None:
@@ -72,8 +72,7 @@ async def test_the_eleventh_connection_closes_the_oldest(gym: Place, phone: Open
 async def test_the_device_unseen_for_longest_goes_when_there_are_fifty_others(
     gym: Place, phone: OpenPhone, database: Tables
 ) -> None:
-    await quietly(
-        database,
+    await database.execute(
         "insert into devices (user_id, device_id, seen_at)"
         " select $1, gen_random_uuid(), now() - n * interval '1 day' from generate_series(1, 50) n",
         gym.member.user_id,

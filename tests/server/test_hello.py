@@ -6,7 +6,7 @@ import pytest
 
 from ..gym import Place, is_wire_time, message_to
 from .conftest import OpenPhone
-from .platform import Tables, add_skipped, delete_user, join, quietly
+from .platform import Tables, add_skipped, delete_user, join
 
 UNSOUND = (
     '{"type":"ping","ref":1}',
@@ -88,15 +88,15 @@ async def test_the_welcome_names_everything_to_begin_with(
 async def test_somebody_without_organizations_is_welcome(
     phone: OpenPhone, gym: Place, database: Tables
 ) -> None:
-    await quietly(database, "delete from memberships where id = $1", gym.member2.membership_id)
+    await database.execute("delete from memberships where id = $1", gym.member2.membership_id)
     welcome = (await phone(gym.member2)).welcome
     assert welcome["memberships"] == []
     assert welcome["unread"] == {"total": 0, "organizations": []}
 
 
 async def test_only_active_memberships_are_named(phone: OpenPhone, gym: Place, database: Tables) -> None:
-    await quietly(
-        database, "update memberships set status = 'suspended' where id = $1", gym.member.membership_id
+    await database.execute(
+        "update memberships set status = 'suspended' where id = $1", gym.member.membership_id
     )
     assert (await phone(gym.member)).welcome["memberships"] == []
 
@@ -122,7 +122,7 @@ async def test_a_fresh_start_is_live_from_the_head_and_replays_nothing(gym: Plac
 async def test_someone_whom_the_platform_has_just_added_is_welcome_and_can_talk(
     gym: Place, phone: OpenPhone, database: Tables
 ) -> None:
-    await quietly(database, "delete from user_streams")
+    await database.execute("delete from user_streams")
     member = await phone(gym.member)
     assert member.welcome["position"] == 0
     assert (await member.ask("message.send", **message_to(gym.coach)))["position"] == 1

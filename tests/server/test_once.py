@@ -6,7 +6,7 @@ from uuid import uuid4
 from ..gym import Place, message_to
 from ..phone import Frame
 from .conftest import OpenPhone
-from .platform import Tables, head, join, quietly, set_status, stored
+from .platform import Tables, head, join, set_status, stored
 
 CONFLICT = {"code": "conflict", "message": "The id or the thing is taken already."}
 
@@ -110,7 +110,7 @@ async def test_an_id_whose_message_is_gone_from_the_tables_is_gone(
     coach = await phone(gym.coach)
     sent = message_to(gym.member)
     await coach.ask("message.send", **sent)
-    await quietly(database, "delete from messages")
+    await database.execute("delete from messages")
     answer = await coach.ask("message.send", **sent)
     assert answer["error"] == {"code": "gone", "message": "It was there, and is no more."}
     assert (await coach.ask("message.send", **sent | {"content": "other"}))["error"] == CONFLICT
@@ -123,7 +123,7 @@ async def test_an_erased_message_is_a_duplicate_whatever_is_sent(
     coach = await phone(gym.coach)
     sent = message_to(gym.member)
     first = await coach.ask("message.send", **sent)
-    await quietly(database, "update message_ledger set erased_at = now(), payload_hash = null")
+    await database.execute("update message_ledger set erased_at = now(), payload_hash = null")
     assert (await coach.ask("message.send", **sent | {"content": "other"}))["data"] == as_duplicate(first)
 
 

@@ -10,7 +10,7 @@ from coachwire.settings import RateLimit, Settings
 from ..gym import SECRET, Place, message_to
 from ..phone import Phone
 from .conftest import OpenPhone
-from .platform import Tables, quietly, set_status, stored
+from .platform import Tables, set_status, stored
 
 OK = "ok"
 
@@ -134,8 +134,7 @@ async def test_the_window_opens_with_the_first_message_after_the_former_closed(
     assert [await send(coach, gym) for _ in range(4)] == [OK, OK, OK, "rate_limited"]
 
     async def age(seconds: int) -> None:
-        await quietly(
-            database,
+        await database.execute(
             "update user_streams set window_started = window_started - $1 * interval '1 second'",
             seconds,
         )
@@ -156,5 +155,5 @@ async def test_a_refused_send_may_be_sent_again_with_its_id(
     assert [await send(coach, gym) for _ in range(3)] == [OK, OK, OK]
     sent = message_to(gym.member, id=str(uuid4()))
     assert (await coach.ask("message.send", **sent))["error"]["code"] == "rate_limited"
-    await quietly(database, "update user_streams set window_started = now() - interval '61 s'")
+    await database.execute("update user_streams set window_started = now() - interval '61 s'")
     assert "duplicate" not in (await coach.ask("message.send", **sent))["data"]

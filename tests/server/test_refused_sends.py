@@ -9,7 +9,7 @@ import pytest
 from ..gym import Place, message_to
 from ..phone import Frame, Phone
 from .conftest import OpenPhone
-from .platform import Tables, quietly, set_status, stored
+from .platform import Tables, set_status, stored
 
 NOT_FOUND = {"code": "not_found", "message": "There is no such thing, or you may not see it."}
 FORBIDDEN = {"code": "forbidden", "message": "You may not do this."}
@@ -48,10 +48,10 @@ async def test_a_recipient_who_is_not_active_is_gone(gym: Place, coach: Phone, d
 async def test_a_recipient_whom_the_platform_took_away_is_gone(
     gym: Place, coach: Phone, database: Tables
 ) -> None:
-    await quietly(
-        database, "update memberships set deleted_at = now() where id = $1", gym.member.membership_id
+    await database.execute(
+        "update memberships set deleted_at = now() where id = $1", gym.member.membership_id
     )
-    await quietly(database, "update users set deleted_at = now() where id = $1", gym.coach2.user_id)
+    await database.execute("update users set deleted_at = now() where id = $1", gym.coach2.user_id)
     for other in (gym.member, gym.coach2):
         assert await refused(coach, message_to(other)) == GONE
 
@@ -74,8 +74,8 @@ async def test_another_organizations_member_does_not_exist(
 async def test_another_organization_is_forbidden_whether_it_exists_or_not(
     gym: Place, other_gym: Place, coach: Phone, database: Tables
 ) -> None:
-    await quietly(
-        database, "update organizations set deleted_at = now() where id = $1", other_gym.organization_id
+    await database.execute(
+        "update organizations set deleted_at = now() where id = $1", other_gym.organization_id
     )
     for organization_id in (other_gym.organization_id, str(uuid4()), gym.coach.user_id):
         sent = message_to(other_gym.member, organizationId=organization_id)
@@ -95,7 +95,7 @@ async def test_a_sender_who_is_not_active_is_forbidden(gym: Place, coach: Phone,
 async def test_an_organization_that_was_closed_is_forbidden(
     gym: Place, coach: Phone, database: Tables
 ) -> None:
-    await quietly(database, "update organizations set deleted_at = now()")
+    await database.execute("update organizations set deleted_at = now()")
     assert await refused(coach, message_to(gym.member)) == FORBIDDEN
 
 

@@ -141,9 +141,9 @@ async def test_a_conversation_is_read_through_a_message_or_whole(
 ) -> None:
     coach = await phone(gym.coach)
     assert (await member.put(f"{history}/read", {"upTo": ids[6]})).data == {"markedCount": 7}
-    assert (await coach.event("message.read"))["data"]["messageIds"] == ids[:7]
+    assert sorted((await coach.event("message.read"))["data"]["messageIds"]) == sorted(ids[:7])
     assert (await member.put(f"{history}/read", {})).data == {"markedCount": 3}
-    assert (await coach.event("message.read"))["data"]["messageIds"] == ids[7:]
+    assert sorted((await coach.event("message.read"))["data"]["messageIds"]) == sorted(ids[7:])
     assert (await member.put(f"{history}/read")).data == {"markedCount": 0}
     assert (await member.get("badge")).data == {"count": 0}
 

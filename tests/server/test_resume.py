@@ -9,7 +9,7 @@ from coachwire.settings import Settings
 from ..gym import SECRET, Place, Someone, message_to
 from ..phone import Frame, Phone
 from .conftest import OpenPhone
-from .platform import Tables, add_skipped, head, join, quietly, set_status
+from .platform import Tables, add_skipped, head, join, set_status
 
 
 @pytest.fixture
@@ -182,8 +182,8 @@ async def test_a_resume_that_cannot_be_is_reset_with_its_reason_and_replays_noth
     assert await resumed(member, epoch="", position=9) == ("reset", "epoch", 3)
     assert await resumed(member, epoch=epoch, position=4) == ("reset", "ahead", 3)
     assert await resumed(member, epoch=epoch, position=2**53 - 1) == ("reset", "ahead", 3)
-    await quietly(
-        database, "delete from stream_events where user_id = $1 and position = 1", gym.member.user_id
+    await database.execute(
+        "delete from stream_events where user_id = $1 and position = 1", gym.member.user_id
     )
     assert await resumed(member, epoch=epoch, position=0) == ("reset", "too_old", 3)
     welcome = await member.connect(resume={"epoch": epoch, "position": 3})
@@ -196,8 +196,8 @@ async def test_what_is_left_of_a_stream_can_still_be_resumed(
     coach, member = await phone(gym.coach), await phone(gym.member)
     await member.leave()
     await send(coach, gym.member, "one", "two", "three")
-    await quietly(
-        database, "delete from stream_events where user_id = $1 and position = 1", gym.member.user_id
+    await database.execute(
+        "delete from stream_events where user_id = $1 and position = 1", gym.member.user_id
     )
 
     member.position = 1
@@ -227,7 +227,7 @@ async def test_another_epoch_closes_who_is_connected_and_resets_them(
     coach, member = await phone(gym.coach), await phone(gym.member)
     await send(coach, gym.member, "before the restore")
     await member.event("message.created")
-    await quietly(database, "update stream_epoch set epoch = 'after'")
+    await database.execute("update stream_epoch set epoch = 'after'")
 
     assert await member.close_code() == 4000
     welcome = await member.connect()
@@ -264,7 +264,7 @@ async def test_a_message_that_is_gone_from_the_tables_is_vouched_for(
     coach, member = await phone(gym.coach), await phone(gym.member)
     await member.leave()
     gone, _ = await send(coach, gym.member, "gone", "here")
-    await quietly(database, "delete from messages where id = $1", gone)
+    await database.execute("delete from messages where id = $1", gone)
 
     await member.connect()
 

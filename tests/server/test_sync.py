@@ -6,7 +6,7 @@ from aiohttp import ClientSession
 
 from ..gym import Place, message_to
 from .conftest import OpenPhone
-from .platform import Tables, join, quietly, set_status
+from .platform import Tables, join, set_status
 from .routes import call, get
 
 
@@ -58,7 +58,7 @@ async def test_an_organization_that_was_left_is_not_in_it(
 
 
 async def test_somebody_new_begins_at_zero(gym: Place, http: ClientSession, database: Tables) -> None:
-    await quietly(database, "delete from user_streams")
+    await database.execute("delete from user_streams")
     state = await get(http, gym.coach, "/v1/sync")
     assert state["position"] == 0
     (organization,) = state["organizations"]
@@ -96,5 +96,5 @@ async def test_the_state_and_the_events_above_its_position_are_the_whole(
 
 
 async def test_it_needs_a_user(gym: Place, http: ClientSession, database: Tables) -> None:
-    await quietly(database, "update users set deleted_at = now() where id = $1", gym.coach.user_id)
+    await database.execute("update users set deleted_at = now() where id = $1", gym.coach.user_id)
     assert (await call(http, gym.coach, "GET", "/v1/sync"))[0] == 401
