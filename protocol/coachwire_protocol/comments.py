@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from .ids import Id
 from .messages import EventIds, is_blank
 from .shape import Asking, Rule, Wire
+from .times import Time
 
 MAX_BODY: Final = 5_000  # code points
 
@@ -50,18 +51,18 @@ class CommentCreated(Wire, frozen=True, kw_only=True):
     """The `ok` of a comment; a duplicate answers what the first one answered."""
 
     id: Id
-    created_at: str
+    created_at: Time
     duplicate: bool | UnsetType = UNSET
 
 
 class CommentEdited(Wire, frozen=True, kw_only=True):
     id: Id
-    updated_at: str
+    updated_at: Time
 
 
 class CommentDeleted(Wire, frozen=True, kw_only=True):
     id: Id
-    deleted_at: str
+    deleted_at: Time
 
 
 class Comment(Wire, frozen=True, kw_only=True):
@@ -74,9 +75,9 @@ class Comment(Wire, frozen=True, kw_only=True):
     author_name: str
     body: str | None
     parent_comment_id: Id | None
-    created_at: str
-    updated_at: str
-    deleted_at: str | None
+    created_at: Time
+    updated_at: Time
+    deleted_at: Time | None
     erased: bool
 
 

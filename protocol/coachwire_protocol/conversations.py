@@ -13,6 +13,7 @@ from .ids import UUID_PATTERN, Id
 from .memberships import MembershipView, Role
 from .messages import Message
 from .shape import Rule, Wire
+from .times import Time
 
 MAX_PAGE: Final = 100
 
@@ -47,7 +48,7 @@ class Conversation(Wire, frozen=True, kw_only=True):
     role: Role
     image_url: str | None
     last_message: Message | None
-    last_message_at: str
+    last_message_at: Time
     unread_count: int
 
 

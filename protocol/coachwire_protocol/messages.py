@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from .ids import Id
 from .memberships import SenderRole
 from .shape import Asking, Rule, Wire
+from .times import Time
 
 MAX_CONTENT: Final = 5_000  # code points
 MAX_ATTACHMENTS: Final = 10
@@ -81,20 +82,20 @@ class Sent(Wire, frozen=True, kw_only=True):
 
     id: Id
     recipient_membership_id: Id
-    created_at: str
+    created_at: Time
     duplicate: bool | UnsetType = UNSET
 
 
 class Edited(Wire, frozen=True, kw_only=True):
     id: Id
-    edited_at: str
+    edited_at: Time
 
 
 class Deleted(Wire, frozen=True, kw_only=True):
     """Deleting again answers the first time."""
 
     id: Id
-    deleted_at: str
+    deleted_at: Time
 
 
 class Attachment(Wire, frozen=True, kw_only=True):
@@ -106,7 +107,7 @@ class Attachment(Wire, frozen=True, kw_only=True):
     size: int  # bytes
     url: str
     thumbnail_url: str | None
-    url_expires_at: str
+    url_expires_at: Time
 
 
 class Message(Wire, frozen=True, kw_only=True):
@@ -121,10 +122,10 @@ class Message(Wire, frozen=True, kw_only=True):
     workout_assignment_id: Id | None
     content: str | None
     attachments: tuple[Attachment, ...]
-    created_at: str
-    read_at: str | None
-    edited_at: str | None
-    deleted_at: str | None
+    created_at: Time
+    read_at: Time | None
+    edited_at: Time | None
+    deleted_at: Time | None
     erased: bool
     delivered: bool | UnsetType = UNSET  # for the sender only
 
@@ -135,7 +136,7 @@ class MessageDeleted(Wire, frozen=True, kw_only=True):
     id: Id
     sender_membership_id: Id
     workout_assignment_id: Id | None
-    deleted_at: str
+    deleted_at: Time
 
 
 class MessageErased(Wire, frozen=True, kw_only=True):

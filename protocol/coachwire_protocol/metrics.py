@@ -3,6 +3,7 @@
 from .ids import Id
 from .messages import EventIds
 from .shape import Wire
+from .times import Time
 
 
 class Value(Wire, frozen=True, kw_only=True):
@@ -13,7 +14,7 @@ class Value(Wire, frozen=True, kw_only=True):
     definition_id: Id
     value: str  # a decimal as text: no client may round it
     unit: str
-    recorded_at: str
+    recorded_at: Time
     source: str | None
 
 

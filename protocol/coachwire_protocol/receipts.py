@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from .ids import Id
 from .messages import EventIds, Party
 from .shape import Asking, Rule, Wire
+from .times import Time
 
 MAX_READ_IDS: Final = 100
 
@@ -44,7 +45,7 @@ class MarkedRead(Wire, frozen=True, kw_only=True):
     """The `ok` of a read; `read_at` when anything was marked."""
 
     marked_count: int
-    read_at: str | UnsetType = UNSET
+    read_at: Time | UnsetType = UNSET
 
 
 class MessageRead(Wire, frozen=True, kw_only=True):
@@ -54,10 +55,10 @@ class MessageRead(Wire, frozen=True, kw_only=True):
     sender_membership_id: Id
     workout_assignment_id: Id | None
     message_ids: EventIds
-    read_at: str
+    read_at: Time
 
 
 class HistoryTrimmed(Wire, frozen=True, kw_only=True):
     """Event data: drop what is older than `before` in that organization."""
 
-    before: str
+    before: Time

@@ -8,6 +8,7 @@ from .ids import Id, Position
 from .memberships import MembershipView
 from .messages import MAX_ATTACHMENTS, MAX_CONTENT, Party
 from .shape import Asking, Wire
+from .times import Time
 from .topics import MAX_TOPICS, ResetReason, Resume, Resumption, TopicAsk
 
 HEARTBEAT_SECONDS: Final = 25  # phones' NATs drop idle sockets after about a minute
@@ -76,8 +77,8 @@ class Welcome(Wire, frozen=True, kw_only=True, tag="welcome", tag_field="type"):
     memberships: tuple[MembershipView, ...]
     unread: Unread
     heartbeat_seconds: int = HEARTBEAT_SECONDS
-    token_expires_at: str
-    server_time: str
+    token_expires_at: Time
+    server_time: Time
     limits: Limits
 
 
@@ -106,7 +107,7 @@ class RefreshToken(Asking, frozen=True, kw_only=True, tag="token.refresh"):
 class Refreshed(Wire, frozen=True, kw_only=True):
     """The `ok` of `token.refresh`."""
 
-    token_expires_at: str
+    token_expires_at: Time
 
 
 class Ping(Asking, frozen=True, kw_only=True, tag="ping"):
@@ -166,4 +167,4 @@ class DrainingNotice(Wire, frozen=True, kw_only=True):
 class TokenExpiringNotice(Wire, frozen=True, kw_only=True):
     """Refresh the token now; the socket closes 30 s after it has expired."""
 
-    expires_at: str
+    expires_at: Time

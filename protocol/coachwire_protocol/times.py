@@ -2,7 +2,17 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339 in UTC with microseconds, such as 2026-01-31T09:30:00.000000Z.",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 
 _FORM: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z", re.ASCII
