@@ -42,6 +42,8 @@ class Instance:
         assert self._process.stdout is not None
         async with asyncio.timeout(START):
             async for line in self._process.stdout:
+                with self.log.open("ab") as log:
+                    log.write(line)
                 event = json.loads(line)
                 if event["event"] == "started":
                     self.url = event["address"]
@@ -114,6 +116,7 @@ async def instances(
         "COACHWIRE_JWT_SECRET": SECRET,
         "COACHWIRE_PORT": "0",
         "COACHWIRE_RATE_LIMIT": "off",
+        "COACHWIRE_METRICS_PORT": "off",
         **settings,
     }
     environment.pop("REDIS_URL", None)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import structlog
-from aiohttp import web
+from aiohttp import web, web_response
 
 from coachwire import rest, service
 from coachwire.acks import Acks
@@ -32,6 +32,7 @@ from coachwire.keys import (
     SOCKETS,
 )
 from coachwire.migrate import check
+from coachwire.observe import place
 from coachwire.operation import Runner
 from coachwire.operations import (
     conversations,
@@ -50,12 +51,17 @@ from coachwire.polls import Polls
 from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
+from coachwire.request_log import log_requests
+from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
 from coachwire.unread import UnreadCounts
 
 log = structlog.get_logger()
+
+# Which versions run here is nobody's business; a request that cannot be parsed is answered past every hook.
+web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it
 
 OPERATIONS = (
     conversations,
@@ -72,7 +78,8 @@ OPERATIONS = (
 def init_app(settings: Settings) -> web.Application:
     """The application, not started. It needs a database and a secret in the settings."""
     app = web.Application(
-        middlewares=[note_request, allow_origins, answer_problems], client_max_size=rest.MAX_BODY
+        middlewares=[note_request, log_requests, allow_origins, answer_problems],
+        client_max_size=rest.MAX_BODY,
     )
     app[SETTINGS] = settings
     app[READINESS] = Readiness()
@@ -134,6 +141,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             sockets,
         )
         app[FANOUT], app[ACKS], app[POLLS] = fanout, acks, Polls(streams, hub, bus)
+        sampling = Sampling(database, hub, bus, sockets.connections)
         await bus.start(fanout.receive, repair.doubt)
         beside = [
             asyncio.create_task(work, name=name)
@@ -146,6 +154,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 ("pending", pending.work()),
                 ("listen", pending.listen()),
                 ("partitions", keep_partitions(database)),
+                ("sampling", sampling.run()),
                 *([] if keys is None else [("keys", keys.keep())]),
             )
         ]
@@ -163,6 +172,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 await keys.close()
             await runner.close()
             await acks.write()
+            sampling.look()
             await bus.close()
     finally:
         await database.close()
@@ -189,4 +199,4 @@ async def _check_schema(dsn: str) -> None:
 
 def _tell_of_the_dead(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("loop_died", loop=task.get_name(), error=type(error).__name__)
+        log.critical("loop_died", loop=task.get_name(), error=type(error).__name__, place=place(error))

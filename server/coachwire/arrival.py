@@ -17,6 +17,7 @@ from coachwire.connection import Connection
 from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.hub import Hub
+from coachwire.measures import WELCOMED
 from coachwire.operations.session import Arrival, arrive
 from coachwire.outgoing import Outgoing
 from coachwire.settings import RateLimit
@@ -59,6 +60,7 @@ class Arrivals:
                 raise Closed(CloseCode.SIGNED_OUT)
             self._hub.note(connection.user_id, arrival.head)
             connection.session = arrival.session
+            connection.organization_ids = tuple(one.organization_id for one in arrival.memberships)
             connection.foreground = hello.state == "foreground"
             welcome = await self._welcome_frame(connection, hello, arrival)
         except Unavailable:
@@ -66,6 +68,7 @@ class Arrivals:
         if arrival.session > 1:
             self._fanout.replaced(connection.user_id, connection.device, arrival.session)
         connection.send(encode(welcome))
+        WELCOMED[welcome.reason or welcome.resume].inc()
         connection.welcomed = True
         resumed = welcome.resume == "resumed" and hello.resume is not UNSET
         connection.position = hello.resume.position if resumed and hello.resume else arrival.head

@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from coachwire.auth import Identity
 from coachwire.limits import Pace
+from coachwire.measures import SOCKET_REFUSALS
 from coachwire.operation import OPERATIONS, Actor, Answer, Outcome, Runner
 from coachwire.outgoing import Outgoing
 from coachwire.sequence import Sequence
@@ -37,6 +38,7 @@ class Connection:
         self.actor = Actor(identity.user_id)
         self.device = device
         self.session = 0
+        self.organization_ids: tuple[str, ...] = ()  # of the welcome, for the log
         self.position = 0
         self.foreground = True
         self.heard = heard  # by the loop's clock: when anything last came in
@@ -61,6 +63,11 @@ class Connection:
     def token_expires_at(self) -> datetime:
         return self.identity.expires_at
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that the peer has not taken yet."""
+        return self._outgoing.waiting
+
     def send(self, frame: bytes) -> None:
         self._outgoing.put(frame)
 
@@ -80,6 +87,7 @@ class Connection:
 
     def refuse(self, ref: Ref | UnsetType | None, error: ProtocolError) -> None:
         self.send(error_frame(ref, error))
+        SOCKET_REFUSALS[error.code].inc()
 
     def request(self, request: Struct, ref: Ref | UnsetType) -> None:
         """Take a request that an operation answers, or refuse a type that nobody answers."""

@@ -10,6 +10,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 from coachwire_protocol.errors import Unavailable
 
+from coachwire.measures import POOL_WAIT
 from coachwire.resources import folder
 
 log = structlog.get_logger()
@@ -118,7 +119,8 @@ class Database:
         if self._pool is None:
             raise RuntimeError("the database was not opened")
         try:
-            tx = await self._pool.acquire(timeout=ACQUIRE)
+            with POOL_WAIT.time():
+                tx = await self._pool.acquire(timeout=ACQUIRE)
         except PASSING as error:
             raise Unavailable from error
         try:

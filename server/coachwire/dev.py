@@ -42,7 +42,7 @@ def dev(settings: Settings) -> None:
         raise SettingsError(
             "COACHWIRE_JWKS_URL: expected none, `coachwire dev` signs its people's tokens itself"
         )
-    configure()
+    configure(settings.log_level)
     run_loop(run_dev(settings))
 
 
@@ -58,7 +58,8 @@ async def run_dev(settings: Settings) -> None:
         await migrate(dsn)
         people = await demo(dsn)
         secret = settings.jwt_secret or await asyncio.to_thread(_lasting_secret, settings.home)
-        ready = replace(settings, database_url=dsn, jwt_secret=secret)
+        metrics = settings.metrics if settings.metrics and settings.metrics.asked else None
+        ready = replace(settings, database_url=dsn, jwt_secret=secret, metrics=metrics)
         await run(ready, lambda address: _tell(console, address, people), _routes(people))
 
 

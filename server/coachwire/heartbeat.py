@@ -12,6 +12,7 @@ from coachwire_protocol.session import HEARTBEAT_SECONDS, TokenExpiringNotice
 from coachwire_protocol.times import wire_time
 
 from coachwire.connection import Connection
+from coachwire.measures import LOOP_LAG
 from coachwire.readiness import Readiness
 
 TURN = 1.0  # s
@@ -28,6 +29,7 @@ async def beat(connections: Collection[Connection], readiness: Readiness) -> Non
         await asyncio.sleep(TURN)
         now, clock = loop.time(), datetime.now(UTC)
         readiness.lag = now - due
+        LOOP_LAG.observe(readiness.lag)
         for connection in list(connections):
             _check_silence(connection, now - connection.heard)
             _check_token(connection, clock)

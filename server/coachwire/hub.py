@@ -102,6 +102,7 @@ class Hub:
     inboxes: dict[str, Inbox] = field(default_factory=dict)
     gaps: set[str] = field(default_factory=set)
     wake: Callable[[], None] = lambda: None
+    deliveries: int = 0  # to connections; only ever grows
 
     def register(self, user_id: str, member: Member) -> bool:
         """Make room for a connection; from now on the head is noted for it. True if it is the user's first. Closes
@@ -194,6 +195,7 @@ class Hub:
         if position <= inbox.position:  # a range that begins before: only skipped ones have a range
             frame, position = skipped_frame(inbox.position + 1, through), inbox.position + 1
         carried = inbox.hand_on(position, through, frame, rider)
+        self.deliveries += len(inbox.live)
         self._release_held(user_id, inbox)
         return carried
 
@@ -267,6 +269,7 @@ class Hub:
             if held is None:
                 break
             inbox.hand_on(inbox.position + 1, held.through, held.frame)
+            self.deliveries += len(inbox.live)
         for position in [p for p in inbox.held if p <= inbox.position]:
             del inbox.held[position]
         if not inbox.behind:

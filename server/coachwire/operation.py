@@ -5,8 +5,8 @@ and delivered (`Outcome`) or raises a `ProtocolError`; it never sends. A batched
 while its former statement was in flight, and returns a result for each."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -18,6 +18,8 @@ from msgspec import Struct
 
 from coachwire.database import DEADLINE, HELD, Database, Tx
 from coachwire.hub import Member
+from coachwire.measures import of_operation
+from coachwire.observe import place
 from coachwire.settings import RateLimit
 
 log = structlog.get_logger()
@@ -229,6 +231,7 @@ class Runner:
         lane = self._lanes.setdefault(chosen.name, Lane(chosen))
         if len(lane.waiting) >= WAITING:
             answer.settle(Overloaded())
+            of_operation(chosen.name).settled({Overloaded.code: 1})
             return
         lane.waiting.append(call)
         if lane.task is None:
@@ -256,6 +259,7 @@ class Runner:
 
     async def _run_single(self, chosen: Operation[Any], call: Call[Any]) -> None:
         assert chosen.run is not None  # noqa: S101 - submit chose by this
+        started = self._loop.time()
         result: Outcome | ProtocolError
         try:
             async with asyncio.timeout_at(call.arrived + DEADLINE), self._database.connection() as tx:
@@ -270,8 +274,9 @@ class Runner:
             result = error
         except Exception as error:  # the edge: what nobody foresaw is logged and answered `internal`
             result = _internal(chosen, error)
-        self._settle(call, result)
+        code = self._settle(call, result)
         self._delivers.flush()
+        self._measure(chosen, 1, {code: 1}, started)
 
     async def _run_lane(self, lane: Lane) -> None:
         try:
@@ -283,7 +288,9 @@ class Runner:
 
     async def _run_batch(self, chosen: Operation[Any], calls: list[Call[Any]]) -> list[Call[Any]]:
         """Settle these calls, all but those that come round again, which are returned."""
+        started = self._loop.time()
         again: list[Call[Any]] = []
+        codes: Counter[str] = Counter()
         open_calls = dict.fromkeys(calls)
 
         def settle(call: Call[Any], result: Result) -> None:
@@ -291,9 +298,8 @@ class Runner:
             if isinstance(result, Again) and self._comes_round(call, result):
                 again.append(call)
             else:
-                self._settle(
-                    call, Unavailable(retry_after_ms=LOST_RETRY) if isinstance(result, Again) else result
-                )
+                settled = Unavailable(retry_after_ms=LOST_RETRY) if isinstance(result, Again) else result
+                codes[self._settle(call, settled)] += 1
 
         try:
             async with asyncio.timeout_at(calls[0].arrived + DEADLINE):
@@ -303,6 +309,7 @@ class Runner:
             for call in list(open_calls):
                 settle(call, unsure)
         self._delivers.flush()
+        self._measure(chosen, len(calls), codes, started)
         return again
 
     async def _attempt(
@@ -342,11 +349,18 @@ class Runner:
         call.passes += 1
         return call.passes < PASSES
 
-    def _settle(self, call: Call[Any], result: Outcome | ProtocolError) -> None:
+    def _settle(self, call: Call[Any], result: Outcome | ProtocolError) -> str:
+        """Returns what is counted: ok, or the error's code."""
         if isinstance(result, Outcome):
             self._delivers.deliver(call.actor, result, call.answer)
-        else:
-            call.answer.settle(result)
+            return "ok"
+        call.answer.settle(result)
+        return result.code
+
+    def _measure(self, chosen: Operation[Any], calls: int, codes: Mapping[str, int], started: float) -> None:
+        measures = of_operation(chosen.name)
+        measures.ran(calls, self._loop.time() - started)
+        measures.settled(codes)
 
     def _unsure(self, chosen: Operation[Any]) -> Unavailable:
         if chosen.durable:
@@ -377,5 +391,6 @@ def _internal(chosen: Operation[Any], error: Exception) -> Internal:
         operation=chosen.name,
         error=type(error).__name__,
         code=getattr(error, "sqlstate", None),
+        place=place(error),
     )
     return Internal()

@@ -18,7 +18,12 @@ class Made(NamedTuple):
     partitions: int
 
 
+class Room(NamedTuple):
+    seconds: float  # from now to the end of the last partition
+
+
 MAKE = Query("streams/make_partitions", Made)
+ROOM = Query("streams/room", Room)
 
 
 async def make_partitions(database: Database) -> None:

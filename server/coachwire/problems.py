@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from uuid import uuid4
 
 import structlog
 from aiohttp import web
 from coachwire_protocol.errors import ERRORS, FieldError, Internal, ProtocolError
 from coachwire_protocol.frames import encode
 from msgspec import UNSET, Struct, UnsetType
+
+from coachwire.measures import REST_REFUSALS
+from coachwire.observe import place
+from coachwire.request_log import CODE, REQUEST_ID, route_of
 
 log = structlog.get_logger()
 
@@ -32,11 +35,10 @@ class Problem(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=T
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The one place where a refused request over REST gets its answer."""
-    request_id = str(uuid4())
     try:
-        response = await handler(request)
+        return await handler(request)
     except ProtocolError as error:
-        return _problem(error, request_id)
+        return _problem(request, error)
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -44,19 +46,26 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         said = (
             None if error.text == f"{error.status}: {error.reason}" else error.text
         )  # aiohttp's own: no sentence
-        answer = _problem(ERRORS[code](said), request_id, status=error.status)
+        answer = _problem(request, ERRORS[code](said), status=error.status)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
     except (
         Exception
     ) as error:  # the edge: what nobody foresaw is logged, without its text, and answered `internal`
-        log.error("request_failed", route=_route(request), error=type(error).__name__, request_id=request_id)
-        return _problem(Internal(), request_id)
-    return response
+        log.error(
+            "request_failed",
+            request_id=request[REQUEST_ID],
+            route=route_of(request),
+            error=type(error).__name__,
+            place=place(error),
+        )
+        return _problem(request, Internal())
 
 
-def _problem(error: ProtocolError, request_id: str, *, status: int | None = None) -> web.Response:
+def _problem(request: web.Request, error: ProtocolError, *, status: int | None = None) -> web.Response:
+    request[CODE] = error.code
+    REST_REFUSALS[error.code].inc()
     body = error.body()
     status = status or error.status
     headers = {"Cache-Control": "no-store"}
@@ -70,13 +79,8 @@ def _problem(error: ProtocolError, request_id: str, *, status: int | None = None
         status=status,
         detail=body.message,
         code=body.code,
-        request_id=request_id,
+        request_id=request[REQUEST_ID],
         retry_after_ms=body.retry_after_ms,
         errors=body.details,
     )
     return web.Response(body=encode(problem), status=status, content_type=CONTENT_TYPE, headers=headers)
-
-
-def _route(request: web.Request) -> str:
-    resource = request.match_info.route.resource
-    return resource.canonical if resource is not None else "none"

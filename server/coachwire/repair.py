@@ -8,6 +8,14 @@ from coachwire_protocol.errors import Unavailable
 
 from coachwire.bus import Bus
 from coachwire.hub import Hub
+from coachwire.measures import (
+    GAPS_REPAIRED,
+    GAPS_UNREADABLE,
+    HEADS_COMPARED,
+    RESET_BEHIND,
+    RESET_EPOCH,
+    RESET_UNREADABLE,
+)
 from coachwire.streams import Heads, Span, Streams
 
 log = structlog.get_logger()
@@ -70,12 +78,15 @@ class Repair:
                 page = pages.get(user_id)
                 if not page or page[0].position != after + 1:
                     log.warning("gap_unreadable", user_id=user_id, position=after + 1)
+                    GAPS_UNREADABLE.inc()
+                    RESET_UNREADABLE.inc()
                     self._hub.gaps.discard(user_id)
                     self._hub.reset([user_id])
                     continue
                 for frame in page:
                     self._hub.deliver_read(user_id, frame.position, frame.through, frame.frame)
                 self._changed(user_id)
+                GAPS_REPAIRED.inc()
 
     def _spans(self) -> Iterable[Span]:
         """What is missing now: up to the first event that is held, or to the head."""
@@ -95,10 +106,12 @@ class Repair:
             if member.session
         ]
         self._apply(before, await self._streams.heads(list(before), devices))
+        HEADS_COMPARED.inc(len(before))
 
     def _apply(self, before: dict[str, int], heads: Heads) -> None:
         if self._epoch not in (None, heads.epoch):
             log.warning("epoch_changed", epoch=heads.epoch)
+            RESET_EPOCH.inc(len(self._hub.inboxes))
             self._hub.reset(self._hub.inboxes)  # also who said hello meanwhile
         self._epoch = heads.epoch
         found = {
@@ -108,6 +121,7 @@ class Repair:
             head = found.get(user_id, 0)
             if head < position:
                 log.warning("head_behind", user_id=user_id, head=head, position=position)
+                RESET_BEHIND.inc()
                 self._hub.reset([user_id])
             else:
                 self._hub.note(user_id, head)

@@ -14,6 +14,7 @@ from coachwire.app import init_app
 from coachwire.keys import READINESS
 from coachwire.observe import configure
 from coachwire.patience import SILENT, impatient
+from coachwire.scrape import scraped
 from coachwire.settings import Settings, SettingsError
 
 log = structlog.get_logger()
@@ -32,7 +33,19 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    async with scraped(settings.metrics):
+        await _accept_until(stop, app, runner, settings, started)
+
+
+async def _accept_until(
+    stop: asyncio.Event,
+    app: web.Application,
+    runner: web.AppRunner,
+    settings: Settings,
+    started: Callable[[str], None],
+) -> None:
     await runner.setup()
+    loop = asyncio.get_running_loop()
     try:
         assert runner.server is not None  # noqa: S101 - set up
         listener = await loop.create_server(
@@ -55,7 +68,7 @@ def serve(settings: Settings) -> None:
         raise SettingsError(
             "neither COACHWIRE_JWT_SECRET nor COACHWIRE_JWKS_URL is set: one of them verifies tokens"
         )
-    configure()
+    configure(settings.log_level)
     run_loop(run(settings, lambda address: log.info("started", address=address)))
     log.info("stopped")
 

@@ -1,5 +1,6 @@
 """What the operator decides, read once from the environment, checked whole, then frozen."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LOG_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 MIN_SECRET = 32  # bytes; RFC 7518 asks for a key as long as the hash of HS256
 
 
@@ -24,6 +31,21 @@ class RateLimit:
 
     messages: int
     seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsAddress:
+    """Where the measures are served."""
+
+    host: str
+    port: int
+    asked: bool = True  # for by the operator; the standard address may be taken, an asked one may not
+
+    def __str__(self) -> str:
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+STANDARD_METRICS: MetricsAddress | None = MetricsAddress("127.0.0.1", 9090, asked=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +62,8 @@ class Settings:
     home: Path = Path(".coachwire")
     rate_limit: RateLimit | None = RateLimit(30, 60)
     edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
+    metrics: MetricsAddress | None = None
+    log_level: int = logging.INFO
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -67,6 +91,8 @@ class Settings:
             home=read("COACHWIRE_HOME", Path, cls.home),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
             edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
+            metrics=read("COACHWIRE_METRICS_PORT", _metrics, STANDARD_METRICS),
+            log_level=read("COACHWIRE_LOG_LEVEL", _log_level, cls.log_level),
         )
         settings._check_tokens()
         return settings
@@ -95,6 +121,24 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise ValueError(f"expected a port from 0 (any free one) to 65535, got {text!r}")
     return int(text)
+
+
+def _metrics(text: str) -> MetricsAddress | None:
+    if text == "off":
+        return None
+    host, _, port = text.rpartition(":")
+    try:
+        return MetricsAddress(host.strip("[]") or "127.0.0.1", _port(port))
+    except ValueError:
+        raise ValueError(
+            f"expected a port, a host and a port such as 0.0.0.0:9090, or off, got {text!r}"
+        ) from None
+
+
+def _log_level(text: str) -> int:
+    if text not in LOG_LEVELS:
+        raise ValueError(f"expected one of {', '.join(LOG_LEVELS)}, got {text!r}")
+    return LOG_LEVELS[text]
 
 
 def _secret(text: str) -> str | None:

@@ -24,9 +24,11 @@ from coachwire.bus import Bus
 from coachwire.claims import TokenExpired
 from coachwire.connection import Connection
 from coachwire.hub import Hub
+from coachwire.measures import CLOSED_BY, CLOSED_BY_PEER, REFUSED_UPGRADES
 from coachwire.operation import Runner
 from coachwire.outgoing import Outgoing, Socket
 from coachwire.readiness import Readiness
+from coachwire.request_log import REQUEST_ID
 from coachwire.topics import user_channel
 from coachwire.upgrade import ABORT, check_origin, check_protocol, new_socket, tune
 
@@ -67,6 +69,7 @@ class SocketDoor:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it ends."""
         if self._readiness.refuses:
+            REFUSED_UPGRADES.inc()
             later = random.randint(*COME_BACK)  # noqa: S311 - spreads load, hides nothing
             return web.Response(status=503, headers={"Retry-After": str(later)})
         check_origin(request, self._origins)
@@ -79,14 +82,15 @@ class SocketDoor:
         await ws.prepare(request)
         transport = cast("asyncio.Transport", request.transport)
         tune(transport)
+        request_id = request[REQUEST_ID]
         try:
             hello = await _hello(ws)
             identity = await self._identify(hello.token)
         except Closed as closed:
-            _log_closed(closed.code, closed.detail)
+            _tell_closed(closed.code, closed.detail, request_id=request_id)
             await self._close(ws, transport, closed.code)
         else:
-            await self._serve(ws, transport, identity, hello)
+            await self._serve(ws, transport, identity, hello, request_id)
         return ws
 
     async def drain(self, window: float) -> None:
@@ -104,7 +108,7 @@ class SocketDoor:
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(
-        self, ws: Socket, transport: asyncio.Transport, identity: Identity, hello: Hello
+        self, ws: Socket, transport: asyncio.Transport, identity: Identity, hello: Hello, request_id: str
     ) -> None:
         outgoing = Outgoing(ws, transport)
         reading: asyncio.Timeout | None = None
@@ -123,6 +127,13 @@ class SocketDoor:
         self.connections.add(connection)
         try:
             await self._arrive(connection, channel, outgoing, hello)
+            log.info(
+                "socket_opened",
+                request_id=request_id,
+                user_id=connection.user_id,
+                organization_ids=connection.organization_ids,
+                session=connection.session,
+            )
             if connection.closing is None:
                 try:
                     async with asyncio.timeout(None) as reading:
@@ -140,8 +151,14 @@ class SocketDoor:
                 self._bus.unsubscribe(channel)
             outgoing.flush()
             await outgoing.close()
+            _tell_closed(
+                connection.closing,
+                detail,
+                request_id=request_id,
+                user_id=connection.user_id,
+                session=connection.session,
+            )
             if connection.closing is not None:
-                _log_closed(connection.closing, detail)
                 await self._close(ws, transport, connection.closing)
 
     async def _arrive(self, connection: Connection, channel: str, outgoing: Outgoing, hello: Hello) -> None:
@@ -253,8 +270,14 @@ class SocketDoor:
             transport.abort()
 
 
-def _log_closed(code: CloseCode, detail: str) -> None:
-    log.info("socket_closed", code=int(code), detail=detail)
+def _tell_closed(code: CloseCode | None, detail: str, **who: Any) -> None:
+    """Count and log an end; without a code it was the peer's."""
+    if code is None:
+        CLOSED_BY_PEER.inc()
+        log.info("socket_closed", code=None, reason="by the peer", detail=detail, **who)
+    else:
+        CLOSED_BY[int(code)].inc()
+        log.info("socket_closed", code=int(code), reason=code.reason, detail=detail, **who)
 
 
 def _ref(request: Request | Refused) -> Any:

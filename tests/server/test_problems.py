@@ -178,10 +178,14 @@ async def test_what_nobody_foresaw_is_internal_and_tells_nothing(
         "code": "internal",
         "requestId": problem["requestId"],
     }
-    assert log.pop() == {
+    failed = next(line for line in log if line["event"] == "operation_failed")
+    log.remove(failed)
+    assert failed == {
         "event": "operation_failed",
         "log_level": "error",
         "operation": "list_conversations",
         "error": "UndefinedTableError",
         "code": "42P01",
+        "place": failed["place"],
     }
+    assert failed["place"].startswith("coachwire.")

@@ -15,6 +15,7 @@ from coachwire.auth import Identity
 from coachwire.keys import AUTHENTICATOR, DATABASE, RUNNER
 from coachwire.operation import Actor, Outcome
 from coachwire.operations.session import is_user
+from coachwire.request_log import USER_ID
 
 W = TypeVar("W", bound=Wire)
 
@@ -58,6 +59,7 @@ def queried(request: web.Request, *names: str) -> dict[str, str]:
 async def actor_of(request: web.Request) -> Actor:
     """Raises `Unauthenticated` without a valid token of a user who is still there."""
     identity = await _identity(request)
+    request[USER_ID] = identity.user_id
     async with request.app[DATABASE].connection() as tx:
         if not await is_user(tx, identity.user_id):
             raise Unauthenticated

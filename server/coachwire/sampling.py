@@ -1,0 +1,84 @@
+"""Looks at the parts every few seconds: what can only be seen as it stands, and what they counted for themselves."""
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from typing import NamedTuple
+
+from coachwire_protocol.errors import Unavailable
+from prometheus_client import Counter
+
+from coachwire.bus import Bus
+from coachwire.connection import Connection
+from coachwire.database import Database, Query
+from coachwire.hub import Hub
+from coachwire.measures import (
+    BUS_DROPPED,
+    BUS_PUBLISHED,
+    BUS_RECEIVED,
+    BUS_RECONNECTS,
+    CANARY_AGE,
+    CONNECTIONS,
+    DELIVERIES,
+    PARTITIONS_AHEAD,
+    PENDING_AGE,
+    PENDING_ROWS,
+    PENDING_SET_ASIDE,
+    QUEUE_BYTES,
+)
+from coachwire.partitions import ROOM
+
+EVERY = 2.0  # s; Prometheus looks less often
+
+
+class Waiting(NamedTuple):
+    rows: int
+    age: float  # s, of the oldest that is not set aside
+    set_aside: int
+
+
+WAITING = Query("pending/waiting", Waiting)
+
+
+class Sampling:
+    """`run` goes on until its owner cancels it."""
+
+    def __init__(self, database: Database, hub: Hub, bus: Bus, connections: Collection[Connection]) -> None:
+        self._database = database
+        self._hub = hub
+        self._bus = bus
+        self._connections = connections
+        self._seen: dict[Counter, int] = {}
+
+    async def run(self) -> None:
+        while True:
+            self.look()
+            with suppress(
+                Unavailable
+            ):  # what was seen last stands; that the database is away shows elsewhere
+                await self._ask()
+            await asyncio.sleep(EVERY)
+
+    def look(self) -> None:
+        """Everything that is in this process."""
+        CONNECTIONS.set(len(self._connections))
+        QUEUE_BYTES.set(sum(connection.waiting for connection in self._connections))
+        CANARY_AGE.set(self._bus.canary_age())
+        counts = self._bus.counts
+        for counter, count in (
+            (DELIVERIES, self._hub.deliveries),
+            (BUS_PUBLISHED, counts.published),
+            (BUS_DROPPED, counts.dropped),
+            (BUS_RECEIVED, counts.received),
+            (BUS_RECONNECTS, counts.reconnects),
+        ):
+            counter.inc(count - self._seen.get(counter, 0))
+            self._seen[counter] = count
+
+    async def _ask(self) -> None:
+        async with self._database.connection() as tx:
+            waiting, room = await WAITING.one(tx), await ROOM.one(tx)
+        PENDING_ROWS.set(waiting.rows)
+        PENDING_AGE.set(waiting.age)
+        PENDING_SET_ASIDE.set(waiting.set_aside)
+        PARTITIONS_AHEAD.set(room.seconds)
