@@ -80,11 +80,11 @@ class Instance:
             self.kill()
             await self.exit_code()
 
-    async def says(self, event: str, **fields: object) -> None:
-        """Wait until it has logged such a line since it started."""
+    async def says(self, event: str, times: int = 1, **fields: object) -> None:
+        """Wait until it has logged so many such lines since it started."""
         wanted = {"event": event, **fields}
         async with asyncio.timeout(STOP):
-            while not any(wanted.items() <= line.items() for line in self.lines()):
+            while sum(wanted.items() <= line.items() for line in self.lines()) < times:
                 self._news.clear()
                 await self._news.wait()
 

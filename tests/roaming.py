@@ -41,10 +41,17 @@ class Device(Phone):
     """Begins at the first of `urls` and goes to the next whenever it is cut off. `closed` tells with which codes."""
 
     def __init__(
-        self, session: ClientSession, urls: Sequence[str], someone: Someone, history: History, name: str
+        self,
+        session: ClientSession,
+        urls: Sequence[str],
+        someone: Someone,
+        other: Someone,
+        history: History,
+        name: str,
     ) -> None:
         super().__init__(session, urls[0], someone.token)
         self.someone = someone
+        self.other = other  # whom it writes to
         self.name = name
         self.log = DeviceLog(name, someone.user_id, 0)
         self.closed: list[int | None] = []
@@ -82,11 +89,11 @@ class Device(Phone):
         """Requests that wait for their last answer."""
         return len(self._asks)
 
-    async def send(self, other: "Someone", content: str, id_: str) -> Frame:
+    async def send(self, content: str, id_: str) -> Frame:
         """Until it is answered for good, over as many connections as it takes."""
-        sending = Sending(id_, self.someone.user_id, other.user_id, content)
+        sending = Sending(id_, self.someone.user_id, self.other.user_id, content)
         self._history.sendings.append(sending)
-        fields = {"id": id_, "to": {"membershipId": other.membership_id}, "content": content}
+        fields = {"id": id_, "to": {"membershipId": self.other.membership_id}, "content": content}
         return await self._insist("message.send", sending, **fields)
 
     async def mark_read(self, ids: list[str]) -> Frame:

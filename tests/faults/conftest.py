@@ -58,11 +58,10 @@ class People:
                         break
         return await check(self.history, self._dsn)
 
-    async def say(self, device: Device, content: str = "hello", id_: str | None = None) -> str:
+    async def say(self, device: Device, content: str = "hello") -> str:
         """One message to the other party. Returns its id."""
-        id_ = id_ or str(uuid4())
-        other = self.gym.member if device.someone == self.gym.coach else self.gym.coach
-        answer = await device.send(other, content, id_)
+        id_ = str(uuid4())
+        answer = await device.send(content, id_)
         assert answer["type"] == "ok", answer
         return id_
 
@@ -123,10 +122,10 @@ async def crowd_of(gym: Place, dsn: str) -> AsyncIterator[Crowd]:
             there, back = [server.url for server in servers], [server.url for server in reversed(servers)]
             history = History()
             devices = [
-                Device(session, there, gym.coach, history, "coach"),
-                Device(session, back, gym.coach, history, "coach_web"),
-                Device(session, back, gym.member, history, "member"),
-                Device(session, there, gym.member, history, "member_tablet"),
+                Device(session, there, gym.coach, gym.member, history, "coach"),
+                Device(session, back, gym.coach, gym.member, history, "coach_web"),
+                Device(session, back, gym.member, gym.coach, history, "member"),
+                Device(session, there, gym.member, gym.coach, history, "member_tablet"),
             ]
             for device in devices:
                 await stack.enter_async_context(device)

@@ -22,9 +22,9 @@ async def test_nothing_is_lost_when_redis_is_killed_and_comes_back(
         async with people.writing():
             await asyncio.sleep(0.5)
             own_redis.kill()
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(1)
             await asyncio.to_thread(own_redis.start)
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(2)
             own_redis.kill()
             await asyncio.to_thread(own_redis.start)
             await asyncio.sleep(0.5)
