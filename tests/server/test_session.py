@@ -245,10 +245,9 @@ async def test_what_is_unread_is_told_to_every_device_after_what_changed_it(
 
 async def test_many_messages_are_counted_once_in_a_while(gym: Place, phone: OpenPhone) -> None:
     coach, member = await phone(gym.coach), await phone(gym.member)
+    began = time.monotonic()
     await coach.say([{"type": "message.send", "ref": n, **message_to(gym.member)} for n in range(20)])
-    for n in range(20):
-        await coach.answer(n)
     told = [await member.next("unread")]
     while told[-1]["total"] < 20:
         told.append(await member.next("unread"))
-    assert len(told) <= 3
+    assert len(told) <= 1 + (time.monotonic() - began) / 0.2
