@@ -19,6 +19,8 @@ def _blank_body(body: str) -> str | None:
 
 
 class CreateComment(Asking, frozen=True, kw_only=True, tag="comment.create"):
+    """Comment on an exercise, or reply to a comment: at most four levels below the root."""
+
     organization_id: Id
     id: Id  # chosen by the author: a retry with the same id is the same comment
     workout_movement_id: Id
@@ -32,6 +34,8 @@ class CreateComment(Asking, frozen=True, kw_only=True, tag="comment.create"):
 
 
 class EditComment(Asking, frozen=True, kw_only=True, tag="comment.edit"):
+    """Write one's own comment anew."""
+
     organization_id: Id
     id: Id
     body: Body
@@ -43,6 +47,8 @@ class EditComment(Asking, frozen=True, kw_only=True, tag="comment.edit"):
 
 
 class DeleteComment(Asking, frozen=True, kw_only=True, tag="comment.delete"):
+    """Delete one's own comment; with living replies it stays, without a body."""
+
     organization_id: Id
     id: Id
 
@@ -56,11 +62,15 @@ class CommentCreated(Wire, frozen=True, kw_only=True):
 
 
 class CommentEdited(Wire, frozen=True, kw_only=True):
+    """The `ok` of an edit."""
+
     id: Id
     updated_at: Time
 
 
 class CommentDeleted(Wire, frozen=True, kw_only=True):
+    """The `ok` of a deletion."""
+
     id: Id
     deleted_at: Time
 

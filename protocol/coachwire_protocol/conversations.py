@@ -53,6 +53,8 @@ class Conversation(Wire, frozen=True, kw_only=True):
 
 
 class ListConversations(Wire, frozen=True, kw_only=True):
+    """The caller's conversations in one organization."""
+
     organization_id: Id
     limit: PageLimit = 50
     cursor: Cursor | None = None
@@ -87,11 +89,15 @@ class ReadHistory(Wire, frozen=True, kw_only=True):
 
 
 class ReadMessage(Wire, frozen=True, kw_only=True):
+    """One message."""
+
     organization_id: Id
     id: Id
 
 
 class ReadBadge(Wire, frozen=True, kw_only=True):
+    """What the caller has not read in one organization."""
+
     organization_id: Id
 
 
@@ -108,6 +114,8 @@ class Sync(Wire, frozen=True, kw_only=True):
 
 
 class OrganizationState(Wire, frozen=True, kw_only=True):
+    """One organization in a snapshot."""
+
     organization_id: Id
     conversations: Page[Conversation]
     unread: int

@@ -14,12 +14,16 @@ Language = Annotated[
 
 
 class RegisterDevice(Wire, frozen=True, kw_only=True):
+    """Make an installation known, and say how it wants to be spoken to."""
+
     device: Id
     platform: Platform
     language: Language
 
 
 class Device(Wire, frozen=True, kw_only=True):
+    """An installation as the server knows it."""
+
     device: Id
     platform: str
     language: str

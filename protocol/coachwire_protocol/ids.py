@@ -14,7 +14,7 @@ Id = Annotated[
 ]
 
 Ref = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
-Position = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+Position = Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="A place in a stream.")]
 
 _matches = re.compile(UUID_PATTERN).match
 

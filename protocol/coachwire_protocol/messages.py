@@ -51,6 +51,8 @@ class Party(Wire, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SendMessage(Asking, frozen=True, kw_only=True, tag="message.send"):
+    """Send a message. A retry with the same id and payload is the same message."""
+
     organization_id: Id
     id: Id  # chosen by the sender: a retry with the same id is the same message
     to: Party
@@ -73,6 +75,8 @@ class EditMessage(Asking, frozen=True, kw_only=True, tag="message.edit"):
 
 
 class DeleteMessage(Asking, frozen=True, kw_only=True, tag="message.delete"):
+    """Delete a message: one's own, or anyone's as owner or admin."""
+
     organization_id: Id
     id: Id
 
@@ -87,6 +91,8 @@ class Sent(Wire, frozen=True, kw_only=True):
 
 
 class Edited(Wire, frozen=True, kw_only=True):
+    """The `ok` of an edit."""
+
     id: Id
     edited_at: Time
 

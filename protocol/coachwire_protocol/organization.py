@@ -27,6 +27,8 @@ class ListMembers(Wire, frozen=True, kw_only=True):
 
 
 class Member(Wire, frozen=True, kw_only=True):
+    """Somebody in the organization."""
+
     membership_id: Id
     name: str
     role: Role
@@ -36,6 +38,8 @@ class Member(Wire, frozen=True, kw_only=True):
 
 
 class ReadSettings(Wire, frozen=True, kw_only=True):
+    """What the organization's owner has decided."""
+
     organization_id: Id
 
 

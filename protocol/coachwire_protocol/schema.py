@@ -3,21 +3,42 @@
 from enum import StrEnum
 from typing import Final, get_args
 
-from .comments import Comment, CommentErased, CreateComment, DeleteComment, EditComment
+from .comments import (
+    Comment,
+    CommentCreated,
+    CommentDeleted,
+    CommentEdited,
+    CommentErased,
+    CreateComment,
+    DeleteComment,
+    EditComment,
+)
 from .envelopes import ErrorFrame, EventFrame, NoticeFrame, OkFrame, SignalFrame
 from .memberships import AssignmentPublished, AssignmentRemoved, MembershipChanged, MembershipEnded
-from .messages import DeleteMessage, EditMessage, Message, MessageDeleted, MessageErased, SendMessage
+from .messages import (
+    Deleted,
+    DeleteMessage,
+    Edited,
+    EditMessage,
+    Message,
+    MessageDeleted,
+    MessageErased,
+    SendMessage,
+    Sent,
+)
 from .metrics import Value, ValuesErased
-from .receipts import HistoryTrimmed, MessageRead, ReadMessages
+from .receipts import HistoryTrimmed, MarkedRead, MessageRead, ReadMessages
 from .session import (
     Ack,
     DeliveredSignal,
     DrainingNotice,
     Hello,
     Live,
+    Online,
     Ping,
     Pong,
     PresenceSignal,
+    Refreshed,
     RefreshToken,
     SetState,
     TokenExpiringNotice,
@@ -28,7 +49,7 @@ from .session import (
     Welcome,
 )
 from .shape import Wire
-from .topics import CloseTopic, OpenTopic, TopicClosed, TopicOpened
+from .topics import CloseTopic, OpenTopic, TopicClosed, TopicOpened, TopicState
 
 Request = (
     Hello
@@ -65,6 +86,24 @@ Frame = (
 
 REQUEST_TYPES: Final[dict[str, type[Wire]]] = {
     str(request.__struct_config__.tag): request for request in get_args(Request)
+}
+
+# The data of a request's `ok`; None: an empty object. Hello and ping have answers of their own kind.
+OK_DATA: Final[dict[type[Wire], type[Wire] | None]] = {
+    SendMessage: Sent,
+    ReadMessages: MarkedRead,
+    EditMessage: Edited,
+    DeleteMessage: Deleted,
+    CreateComment: CommentCreated,
+    EditComment: CommentEdited,
+    DeleteComment: CommentDeleted,
+    Typing: None,
+    WatchPresence: Online,
+    OpenTopic: TopicState,
+    CloseTopic: None,
+    Ack: None,
+    SetState: None,
+    RefreshToken: Refreshed,
 }
 
 

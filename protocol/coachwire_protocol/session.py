@@ -33,6 +33,8 @@ class Hello(Wire, frozen=True, kw_only=True, omit_defaults=True, tag="hello", ta
 
 
 class UnreadOrganization(Wire, frozen=True, kw_only=True):
+    """What is unread in one organization."""
+
     organization_id: Id
     count: int
 
@@ -101,6 +103,8 @@ class SetState(Asking, frozen=True, kw_only=True, tag="state"):
 
 
 class RefreshToken(Asking, frozen=True, kw_only=True, tag="token.refresh"):
+    """A newer token of the same user, before the present one expires."""
+
     token: Token
 
 
@@ -115,7 +119,7 @@ class Ping(Asking, frozen=True, kw_only=True, tag="ping"):
 
 
 class Pong(Asking, frozen=True, kw_only=True, tag="pong"):
-    pass
+    """The answer to ping."""
 
 
 class Typing(Asking, frozen=True, kw_only=True, tag="typing"):
@@ -140,12 +144,16 @@ class Online(Wire, frozen=True, kw_only=True):
 
 
 class TypingSignal(Wire, frozen=True, kw_only=True):
+    """Somebody types to the receiver, or has stopped."""
+
     from_membership_id: Id
     workout_assignment_id: Id | None
     active: bool
 
 
 class PresenceSignal(Wire, frozen=True, kw_only=True):
+    """Somebody came or went."""
+
     membership_id: Id
     online: bool
 

@@ -35,11 +35,15 @@ class TopicAsk(Wire, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class OpenTopic(Asking, frozen=True, kw_only=True, tag="topic.open"):
+    """From now on tell what happens in this topic; with `resume`, what was missed as well."""
+
     topic: Topic
     resume: Resume | UnsetType = UNSET
 
 
 class CloseTopic(Asking, frozen=True, kw_only=True, tag="topic.close"):
+    """No more of this topic on this connection."""
+
     topic: Topic
 
 

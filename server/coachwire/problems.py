@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import structlog
 from aiohttp import web
-from coachwire_protocol.errors import ERRORS, FieldError, Internal, ProtocolError
+from coachwire_protocol.errors import ERRORS, Internal, ProtocolError
 from coachwire_protocol.frames import encode
-from msgspec import UNSET, Struct, UnsetType
+from coachwire_protocol.problem import Problem
 
 from coachwire.measures import REST_REFUSALS
 from coachwire.observe import place
@@ -19,17 +19,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTENT_TYPE = "application/problem+json"
 BY_STATUS = {400: "bad_request", 401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "too_large"}
-
-
-class Problem(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    retry_after_ms: int | UnsetType = UNSET
-    errors: tuple[FieldError, ...] | UnsetType = UNSET
 
 
 @web.middleware

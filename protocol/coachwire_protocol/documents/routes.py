@@ -1,0 +1,251 @@
+"""The routes of REST: what each asks, answers and refuses. A new route is one line here and its handler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from ..conversations import (
+    Badge,
+    Conversation,
+    HistoryPage,
+    ListConversations,
+    Page,
+    ReadBadge,
+    ReadHistory,
+    ReadMessage,
+    Sync,
+    SyncState,
+)
+from ..devices import AckOnDevice, Device, RegisterDevice, SignOut
+from ..errors import (
+    BadRequest,
+    Conflict,
+    EditWindowOver,
+    Forbidden,
+    Gone,
+    Internal,
+    NotFound,
+    Overloaded,
+    ProtocolError,
+    RateLimited,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+)
+from ..messages import Deleted, DeleteMessage, EditMessage, Message, SendMessage
+from ..organization import ChangeSettings, ListMembers, Member, OrganizationSettings, ReadSettings
+from ..polling import PollEvents, StreamPart
+from ..receipts import MarkedRead, ReadMessages
+from ..shape import Wire
+
+# What stands in a path, and what it is called in a request.
+PATH_FIELDS: Final = {"org": "organizationId", "membership": "membershipId", "id": "id", "device": "device"}
+
+Refusals = tuple[type[ProtocolError], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A method on a path. What of `asks` the path does not hold comes in the body, or in the query if there is none."""
+
+    method: str
+    path: str
+    name: str  # operationId
+    summary: str
+    asks: type[Wire]
+    answers: Any  # a struct, or None for an empty object
+    refusals: Refusals = ()  # beside those that every such route has
+    successes: Mapping[int, str] = field(default_factory=lambda: {200: "Carried out."})
+    fields: tuple[str, ...] | None = None  # only these, where the request is made for more than this route
+    optional: frozenset[str] = frozenset()  # fields that the door fills in when they are left out
+
+    @property
+    def tag(self) -> str:
+        """The noun that the route is about."""
+        parts = [part for part in self.path.split("/")[2:] if not part.startswith("{")]
+        return parts[1] if parts[0] == "organizations" else parts[0]
+
+    @property
+    def has_body(self) -> bool:
+        return self.method in ("POST", "PUT", "PATCH") and bool(self.taken)
+
+    @property
+    def placed(self) -> tuple[str, ...]:
+        """The names in braces in the path."""
+        return tuple(part[1:-1] for part in self.path.split("/") if part.startswith("{"))
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The fields in body or query."""
+        if self.fields is not None:
+            return self.fields
+        in_path = {PATH_FIELDS[name] for name in self.placed}
+        names = (one.encode_name for one in msgspec.structs.fields(self.asks))
+        return tuple(name for name in names if name not in in_path and name != "ref")
+
+    @property
+    def all_refusals(self) -> Refusals:
+        usual: Refusals = (BadRequest, Unauthenticated, Internal, Overloaded, Unavailable)
+        inside: Refusals = (Forbidden,) if "org" in self.placed else ()
+        large: Refusals = (TooLarge,) if self.has_body else ()
+        return tuple(dict.fromkeys((*usual, *inside, *large, *self.refusals)))
+
+
+ORG: Final = "/v1/organizations/{org}"
+MESSAGE: Final = f"{ORG}/messages/{{id}}"
+CONVERSATION: Final = f"{ORG}/conversations/{{membership}}"
+DEVICE: Final = "/v1/me/devices/{device}"
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path=f"{ORG}/messages",
+        name="sendMessage",
+        summary="Send a message.",
+        asks=SendMessage,
+        answers=Message,
+        refusals=(NotFound, Conflict, Gone, RateLimited),
+        successes={201: "Stored.", 200: "This id was sent before: the message that it names."},
+        optional=frozenset({"id"}),
+    ),
+    Route(
+        method="GET",
+        path=MESSAGE,
+        name="readMessage",
+        summary="One message; a deleted one as its tombstone.",
+        asks=ReadMessage,
+        answers=Message,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="PATCH",
+        path=MESSAGE,
+        name="editMessage",
+        summary="Edit a message of one's own.",
+        asks=EditMessage,
+        answers=Message,
+        refusals=(NotFound, EditWindowOver, Gone),
+    ),
+    Route(
+        method="DELETE",
+        path=MESSAGE,
+        name="deleteMessage",
+        summary="Delete a message of one's own, or as owner or admin.",
+        asks=DeleteMessage,
+        answers=Deleted,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{MESSAGE}/read",
+        name="markMessageRead",
+        summary="Mark a message as read, as its recipient.",
+        asks=ReadMessages,
+        answers=MarkedRead,
+        refusals=(NotFound,),
+        fields=(),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/conversations",
+        name="listConversations",
+        summary="The caller's conversations, newest first.",
+        asks=ListConversations,
+        answers=Page[Conversation],
+    ),
+    Route(
+        method="GET",
+        path=CONVERSATION,
+        name="readHistory",
+        summary="Messages with one person, newest first.",
+        asks=ReadHistory,
+        answers=HistoryPage,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="PUT",
+        path=f"{CONVERSATION}/read",
+        name="markConversationRead",
+        summary="Mark a conversation as read: all of it, or through one message.",
+        asks=ReadMessages,
+        answers=MarkedRead,
+        refusals=(NotFound,),
+        fields=("upTo",),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/badge",
+        name="readBadge",
+        summary="How much the caller has not read, counted now.",
+        asks=ReadBadge,
+        answers=Badge,
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/members",
+        name="listMembers",
+        summary="Who is in the organization; members see staff only.",
+        asks=ListMembers,
+        answers=Page[Member],
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/settings",
+        name="readSettings",
+        summary="What the owner has decided, for staff.",
+        asks=ReadSettings,
+        answers=OrganizationSettings,
+    ),
+    Route(
+        method="PATCH",
+        path=f"{ORG}/settings",
+        name="changeSettings",
+        summary="Decide, as owner.",
+        asks=ChangeSettings,
+        answers=OrganizationSettings,
+    ),
+    Route(
+        method="GET",
+        path="/v1/sync",
+        name="sync",
+        summary="The state to begin from, in one snapshot.",
+        asks=Sync,
+        answers=SyncState,
+        refusals=(Forbidden,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/events",
+        name="pollEvents",
+        summary="The user stream for who has no socket.",
+        asks=PollEvents,
+        answers=StreamPart,
+    ),
+    Route(
+        method="PUT",
+        path=DEVICE,
+        name="registerDevice",
+        summary="Make an installation known.",
+        asks=RegisterDevice,
+        answers=Device,
+    ),
+    Route(
+        method="DELETE",
+        path=DEVICE,
+        name="signOut",
+        summary="Sign a device out.",
+        asks=SignOut,
+        answers=None,
+    ),
+    Route(
+        method="PUT",
+        path=f"{DEVICE}/ack",
+        name="acknowledge",
+        summary="Say through which position the device has stored the stream.",
+        asks=AckOnDevice,
+        answers=None,
+        refusals=(NotFound,),
+    ),
+)
