@@ -113,17 +113,22 @@ begin
       offset 0) s on true
     left join user_streams u on u.user_id = t.sender and u.window_started + p_window > clock_timestamp()
     left join message_ledger l on l.message_id = t.id
-    left join workout_assignments a on a.id = t.assignment and a.organization_id = t.organization and a.deleted_at is null
+    -- for a stranger nothing of the organization is looked at; an id is looked for by its own index, never by the organization's
+    left join lateral (
+      select a.id, a.user_id, a.organization_id, a.published, a.assigned_by
+      from workout_assignments a
+      where a.id = case when s.id is not null then t.assignment end and a.deleted_at is null
+      offset 0) a on a.organization_id = t.organization
     left join lateral (
       select m.id, m.user_id, m.role, m.status, m.deleted_at
       from memberships m
-      where m.id = t.membership and m.organization_id = t.organization
+      where m.id = case when s.id is not null then t.membership end and m.organization_id = t.organization
       union all
       -- a thread: staff write to the athlete; the athlete to who of the staff wrote last, else who assigned, else the longest-standing owner
       select m.id, m.user_id, m.role, m.status, m.deleted_at
       from memberships m
       where m.organization_id = t.organization and m.user_id = case
-        when t.assignment is null then null
+        when a.id is null then null   -- no thread, or none that is there: nobody is looked for
         when a.user_id <> t.sender then a.user_id
         else coalesce(
           (select w.sender_id
