@@ -14,7 +14,17 @@ from coachwire_protocol.errors import RateLimited, Unauthenticated, Unavailable
 from coachwire_protocol.frames import Refused, encode, parse
 from coachwire_protocol.messages import SendMessage
 from coachwire_protocol.schema import Request
-from coachwire_protocol.session import Ack, Hello, Ping, Pong, Refreshed, RefreshToken, SetState, Typing
+from coachwire_protocol.session import (
+    Ack,
+    Hello,
+    Ping,
+    Pong,
+    Refreshed,
+    RefreshToken,
+    SetState,
+    Typing,
+    WatchPresence,
+)
 from coachwire_protocol.times import wire_time
 
 from coachwire.acks import Acks
@@ -27,6 +37,7 @@ from coachwire.hub import Hub
 from coachwire.measures import CLOSED_BY, CLOSED_BY_PEER, REFUSED_UPGRADES
 from coachwire.operation import Runner
 from coachwire.outgoing import Outgoing, Socket
+from coachwire.presence_door import PresenceDoor
 from coachwire.readiness import Readiness
 from coachwire.request_log import REQUEST_ID
 from coachwire.topics import user_channel
@@ -53,6 +64,7 @@ class SocketDoor:
         bus: Bus,
         runner: Runner,
         acks: Acks,
+        presence: PresenceDoor,
     ) -> None:
         self.connections: set[Connection] = set()
         self._origins = origins
@@ -63,8 +75,10 @@ class SocketDoor:
         self._bus = bus
         self._runner = runner
         self._acks = acks
+        self._presence = presence
         self._loop = asyncio.get_running_loop()
         self._serving: set[asyncio.Task[Any]] = set()
+        self._silent: set[asyncio.Task[Any]] = set()  # those of them that still wait for a hello
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket until it ends."""
@@ -78,13 +92,16 @@ class SocketDoor:
         assert task is not None  # noqa: S101 - a handler runs in one
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        task.add_done_callback(self._silent.discard)
         ws = new_socket()
         await ws.prepare(request)
         transport = cast("asyncio.Transport", request.transport)
         tune(transport)
         request_id = request[REQUEST_ID]
+        self._silent.add(task)
         try:
             hello = await _hello(ws)
+            self._silent.discard(task)
             identity = await self._identify(hello.token)
         except Closed as closed:
             _tell_closed(closed.code, closed.detail, request_id=request_id)
@@ -95,6 +112,8 @@ class SocketDoor:
 
     async def drain(self, window: float) -> None:
         """Close all sockets, spread over the window (s), and wait until they are gone."""
+        for task in self._silent:
+            task.cancel()  # nobody yet, who need not be told
         connections = list(self.connections)
         for place, connection in enumerate(connections):
             self._loop.call_later(window * place / len(connections), connection.close, CloseCode.DRAINING)
@@ -147,6 +166,7 @@ class SocketDoor:
             connection.close(closed.code)
         finally:
             self.connections.discard(connection)
+            self._presence.leave(connection)
             if self._hub.unregister(connection.user_id, connection):
                 self._bus.unsubscribe(channel)
             outgoing.flush()
@@ -227,10 +247,12 @@ class SocketDoor:
                 self._acks.note(connection.user_id, connection.device, position)
                 connection.answer(ref)
             case SetState(ref=ref, state=state):
-                connection.foreground = state == "foreground"
+                self._presence.set_foreground(connection, state == "foreground")
                 connection.answer(ref)
             case Typing(ref=ref) if not connection.pace.typing.admits(request.to, connection.heard):
                 connection.answer(ref)
+            case WatchPresence():
+                self._presence.watch(connection, request)
             case Hello():
                 raise Closed(CloseCode.BAD_FRAME, "a second hello")
             case _:

@@ -56,3 +56,16 @@ async def test_a_phone_resumes_on_the_next_server_without_loss(gym: Place, datab
             assert (await member.connect())["resume"] == "resumed"
             await member.reach(2)
             assert [event["data"]["content"] for event in member.events] == ["before", "after"]
+
+
+async def test_a_socket_that_never_said_hello_holds_nobody_up(gym: Place, database_url: str) -> None:
+    async with instances(1, database_url) as (instance,), ClientSession() as session:
+        async with Phone(session, instance.url, gym.coach.token) as coach:
+            nobody = Phone(session, instance.url, gym.coach.token)
+            await nobody.open()
+            instance.terminate()
+
+            assert await coach.close_code() == 4000
+            assert await instance.exit_code() == 0
+            await nobody.leave()
+        assert "drain_aborted" not in {line["event"] for line in instance.lines()}
