@@ -58,18 +58,26 @@ class Repair:
 
     async def compare(self) -> None:
         while True:
-            pause = COMPARE if self._bus.healthy else COMPARE_UNHEALTHY
-            try:
-                async with asyncio.timeout(pause):
-                    await self._doubtful.wait()
-            except TimeoutError:
-                pass
+            await self._until_due()
             self._doubtful.clear()
             try:
                 await self._compare_heads()
             except Unavailable:
                 self._doubtful.set()
                 await asyncio.sleep(RETRY)
+
+    async def _until_due(self) -> None:
+        """Wait for a doubt, or for the time: the bus may fall ill meanwhile, so it is asked each second."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + COMPARE
+        while (now := loop.time()) < due:
+            try:
+                async with asyncio.timeout_at(min(due, now + COMPARE_UNHEALTHY)):
+                    await self._doubtful.wait()
+                return
+            except TimeoutError:
+                if not self._bus.healthy:
+                    return
 
     async def _read_gaps(self) -> None:
         while spans := list(self._spans()):

@@ -19,9 +19,11 @@ async def test_nothing_is_lost_when_redis_is_killed_and_comes_back(
 ) -> None:
     async with instances(2, database_url, own_redis.url) as servers:
         people = await crowd(servers)
+        for server in servers:
+            await server.says("bus.connected")
+        own_redis.kill()
+        assert await _seconds_across(people) < COMPARED
         async with people.writing():
-            await asyncio.sleep(0.5)
-            own_redis.kill()
             await asyncio.sleep(1)
             await asyncio.to_thread(own_redis.start)
             await asyncio.sleep(2)
