@@ -27,7 +27,8 @@ SUBPROTOCOL: Final = "coachwire.v1.json"
 
 _CHANNEL: Final = f"""\
 Text frames of at most 64 KiB, each a JSON object, or an array of 1 to 32 of them in either direction; `hello`,
-`welcome` and `live` come alone. A client that offers sub-protocols offers `{SUBPROTOCOL}`. `hello` comes first, within 10 s.
+`welcome` and `live` come alone. `hello` comes first, within 10 s. A client that offers sub-protocols offers
+`{SUBPROTOCOL}`.
 
 An upgrade is refused with 400 (no such sub-protocol), 403 (a browser's origin that is not allowed) or 503 with
 `Retry-After` (overload, or the server is leaving).

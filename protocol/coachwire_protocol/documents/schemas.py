@@ -115,9 +115,20 @@ def _shortened(part: Any, short: dict[bytes, Schema]) -> Any:
     if "$ref" in part:
         return {"$ref": _spelt(part["$ref"])}
     whole = {key: _shortened(inner, short) for key, inner in part.items()}
-    if isinstance(whole.get("title"), str):
-        whole["title"] = re.sub(r"Page\[(\w+)]", r"\1Page", whole["title"])
+    if isinstance(title := whole.get("title"), str):
+        whole["title"] = re.sub(r"Page\[(\w+)]", r"\1Page", title)
+    if isinstance(whole.get("properties"), dict) and isinstance(said := whole.get("description"), str):
+        whole["description"] = re.sub(
+            r"`\w+`", lambda found: _on_the_wire(found[0], whole["properties"]), said
+        )
     return whole
+
+
+def _on_the_wire(word: str, properties: Schema) -> str:
+    """A field that a docstring calls by its name in the code, as it is called outside."""
+    first, *others = word.strip("`").split("_")
+    name = first + "".join(map(str.capitalize, others))
+    return f"`{name}`" if name in properties else word
 
 
 def _spelt(name: str) -> str:
