@@ -76,7 +76,7 @@ def main() -> None:
             print(table(options.revisions, asyncio.run(run(options, codes))))
         except RuntimeError as error:
             sys.exit(f"bench: {error}")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             sys.exit(130)
 
 

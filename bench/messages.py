@@ -6,8 +6,6 @@ starts `coachwire serve` without a rate limit, and lets each pair talk over two 
 import argparse
 import asyncio
 import os
-import resource
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -129,11 +127,6 @@ def table(figures: Figures) -> str:
 
 async def run(options: argparse.Namespace) -> int:
     """The process's exit status: 1 when anything came twice, out of order, or not at all."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited: a socket each is a descriptor
     status = 0
     async with world(
         pairs=options.pairs,

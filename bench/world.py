@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import random
+import resource
 import secrets
 import shutil
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,7 +48,12 @@ async def world(
     postgres_settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[World]:
     """`history`: messages that were there before. `home` keeps the database, and the next run goes on with it; else it
-    is made anew. `code` is the checkout whose server is started."""
+    is made anew. `code` is the checkout whose server is started. SIGTERM cancels the caller, so that all is stopped."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited: each socket is a descriptor
     async with AsyncExitStack() as stack:
         folder = home or stack.enter_context(_passing_folder())
         folder.mkdir(exist_ok=True)
