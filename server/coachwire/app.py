@@ -26,6 +26,7 @@ from coachwire.keys import (
     DATABASE,
     FANOUT,
     POLLS,
+    PRESENCE,
     READINESS,
     RUNNER,
     SETTINGS,
@@ -44,10 +45,17 @@ from coachwire.operations import (
     receipts,
     session,
 )
+from coachwire.operations import (
+    presence as presence_operations,
+)
 from coachwire.partitions import keep_partitions, make_partitions
 from coachwire.patience import SILENT, note_request
 from coachwire.pending import Pending
 from coachwire.polls import Polls
+from coachwire.presence import Presence
+from coachwire.presence_door import PresenceDoor
+from coachwire.presence_redis import PresenceExchange
+from coachwire.presence_rights import PresenceRights
 from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
@@ -56,6 +64,7 @@ from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
+from coachwire.topics import organization_of
 from coachwire.unread import UnreadCounts
 
 log = structlog.get_logger()
@@ -70,6 +79,7 @@ OPERATIONS = (
     history,
     messages,
     organization,
+    presence_operations,
     receipts,
     session,
 )  # imported for their lines in the table of operations
@@ -116,14 +126,23 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         hub = Hub()
         streams = Streams(database)
         unread = UnreadCounts(hub, database)
-        repair = Repair(hub, streams, bus, changed=unread.changed)
-        fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed)
+        presence = Presence()
+        rights = PresenceRights(presence, database)
+
+        def repaired(user_id: str) -> None:
+            unread.changed(user_id)
+            rights.doubt(user_id)
+
+        repair = Repair(hub, streams, bus, changed=repaired)
+        fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed, revoked=rights.doubt)
         runner = Runner(database, fanout, settings.rate_limit, timedelta(seconds=settings.edit_window))
         acks = Acks(database, fanout)
         pending = Pending(settings.database_url, database, streams, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
-        arrivals = Arrivals(database, streams, hub, fanout, settings.rate_limit)
+        exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)
+        present = PresenceDoor(presence, exchange, runner)
+        arrivals = Arrivals(database, streams, hub, fanout, present, settings.rate_limit)
         sockets = SocketDoor(
             origins=settings.allowed_origins,
             readiness=app[READINESS],
@@ -133,6 +152,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             bus=bus,
             runner=runner,
             acks=acks,
+            presence=present,
         )
         app[DATABASE], app[AUTHENTICATOR], app[RUNNER], app[SOCKETS] = (
             database,
@@ -141,8 +161,22 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             sockets,
         )
         app[FANOUT], app[ACKS], app[POLLS] = fanout, acks, Polls(streams, hub, bus)
+        app[PRESENCE] = present
         sampling = Sampling(database, hub, bus, sockets.connections)
-        await bus.start(fanout.receive, repair.doubt)
+
+        def receive(channel: str, payload: bytes) -> None:
+            organization_id = organization_of(channel)
+            if organization_id is None:
+                fanout.receive(channel, payload)
+            elif exchange is not None:
+                exchange.hint(organization_id)
+
+        def gap() -> None:
+            repair.doubt()
+            if exchange is not None:
+                exchange.doubt()
+
+        await bus.start(receive, gap)
         beside = [
             asyncio.create_task(work, name=name)
             for name, work in (
@@ -151,6 +185,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 ("heartbeat", beat(sockets.connections, app[READINESS])),
                 ("unread", unread.run()),
                 ("acks", acks.run()),
+                ("presence", present.run()),
+                ("presence_rights", rights.run()),
+                *([] if exchange is None else [("presence_exchange", exchange.run())]),
                 ("pending", pending.work()),
                 ("listen", pending.listen()),
                 ("partitions", keep_partitions(database)),
@@ -168,6 +205,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             await asyncio.gather(*beside, return_exceptions=True)
             await arrivals.close()
             await sockets.close()
+            await present.close()
+            if exchange is not None:
+                await exchange.close()
             if keys is not None:
                 await keys.close()
             await runner.close()

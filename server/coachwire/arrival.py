@@ -20,6 +20,7 @@ from coachwire.hub import Hub
 from coachwire.measures import WELCOMED
 from coachwire.operations.session import Arrival, arrive
 from coachwire.outgoing import Outgoing
+from coachwire.presence_door import PresenceDoor
 from coachwire.settings import RateLimit
 from coachwire.streams import Streams
 
@@ -30,13 +31,20 @@ class Arrivals:
     """Answers hellos. Owns the replays."""
 
     def __init__(
-        self, database: Database, streams: Streams, hub: Hub, fanout: Fanout, rate_limit: RateLimit | None
+        self,
+        database: Database,
+        streams: Streams,
+        hub: Hub,
+        fanout: Fanout,
+        presence: PresenceDoor,
+        rate_limit: RateLimit | None,
     ) -> None:
         self.waiting = 0  # connections that are being welcomed at this moment
         self._database = database
         self._streams = streams
         self._hub = hub
         self._fanout = fanout
+        self._presence = presence
         self._tasks: set[asyncio.Task[None]] = set()
         per_minute = None if rate_limit is None else round(rate_limit.messages * 60 / rate_limit.seconds)
         self._limits = Limits(messages_per_minute=per_minute)
@@ -70,6 +78,7 @@ class Arrivals:
         connection.send(encode(welcome))
         WELCOMED[welcome.reason or welcome.resume].inc()
         connection.welcomed = True
+        self._presence.enter(connection, arrival.memberships)
         resumed = welcome.resume == "resumed" and hello.resume is not UNSET
         connection.position = hello.resume.position if resumed and hello.resume else arrival.head
         if not resumed:  # live from the welcome's position, whatever has come since

@@ -95,14 +95,18 @@ class Connection:
         if chosen is None:
             self.refuse(ref, BadRequest.at("type", "Expected the type of a request."))
             return
-        self._in_flight += 1
-        if self._in_flight >= MAX_IN_FLIGHT:
-            self._room.clear()
+        self.begin()
         reply = Reply(self, ref, chosen.durable, self.heard)
         if chosen.durable:
             self._sequence.add(request, reply)
         else:
             self._start(request, reply)
+
+    def begin(self) -> None:
+        """A request is in flight, until `settled`."""
+        self._in_flight += 1
+        if self._in_flight >= MAX_IN_FLIGHT:
+            self._room.clear()
 
     async def room(self) -> None:
         """Wait while as many requests are in flight as may be: so long, nothing is read."""

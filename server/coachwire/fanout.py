@@ -26,13 +26,21 @@ class Fanout:
     """Hands on what operations brought. Nothing here waits: a slow socket or a lost bus delays nobody's answer."""
 
     def __init__(
-        self, hub: Hub, bus: Bus, *, doubt: Callable[[], None], changed: Callable[[str], None]
+        self,
+        hub: Hub,
+        bus: Bus,
+        *,
+        doubt: Callable[[], None],
+        changed: Callable[[str], None],
+        revoked: Callable[[str], None],
     ) -> None:
-        """`doubt` is called when something may have been lost, `changed` with each user who was told something new."""
+        """`doubt` is called when something may have been lost, `changed` with each user who was told something new,
+        `revoked` with each whose rights may have changed."""
         self.doubt = doubt
         self._hub = hub
         self._bus = bus
         self._changed = changed
+        self._revoked = revoked
         self._outgoing: list[Message] = []
 
     def deliver(self, actor: Actor, result: Outcome | Again, answer: Answer) -> None:
@@ -66,6 +74,7 @@ class Fanout:
                 (user_channel(user_id), b"%b%d %d %b" % (REVOKING, position, through, frame))
             )
         self._changed(user_id)
+        self._revoked(user_id)
 
     def gone(self, user_id: str) -> None:
         """Close the sockets of somebody who was deleted, here and elsewhere; leaves with the next flush."""
@@ -108,6 +117,7 @@ class Fanout:
                 position, through, frame = rest.split(b" ", 2)
                 self._hub.revoke(user_id, int(position), int(through), frame)
                 self._changed(user_id)
+                self._revoked(user_id)
             elif kind == GONE:
                 self._hub.gone(user_id)
             elif kind in (SIGNAL, BACKGROUND):

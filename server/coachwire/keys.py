@@ -8,6 +8,7 @@ from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.operation import Runner
 from coachwire.polls import Polls
+from coachwire.presence_door import PresenceDoor
 from coachwire.readiness import Readiness
 from coachwire.settings import Settings
 from coachwire.socket import SocketDoor
@@ -18,6 +19,7 @@ AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 RUNNER = web.AppKey("runner", Runner)
 FANOUT = web.AppKey("fanout", Fanout)
 ACKS = web.AppKey("acks", Acks)
+PRESENCE = web.AppKey("presence", PresenceDoor)
 POLLS = web.AppKey("polls", Polls)
 SOCKETS = web.AppKey("sockets", SocketDoor)
 READINESS = web.AppKey("readiness", Readiness)

@@ -4,6 +4,7 @@ PREFIX = "cw:"  # the access list of Redis admits this prefix and nothing else
 USER = PREFIX + "user:"
 TOPIC = PREFIX + "topic:"
 CANARY = PREFIX + "canary:"
+PRESENCE = PREFIX + "presence:"
 
 
 def user_channel(user_id: str) -> str:
@@ -26,9 +27,27 @@ def topic_of(channel: str) -> str | None:
     return channel[len(TOPIC) :] if channel.startswith(TOPIC) else None
 
 
-def canary_channel(member: bytes) -> str:
-    """Where one member of the bus publishes to itself, to learn whether Redis still carries anything."""
-    return CANARY + member.hex()
+def presence_key(organization_id: str) -> str:
+    """The hash of who is online there, by instance."""
+    return PRESENCE + organization_id
+
+
+def presence_channel(organization_id: str) -> str:
+    """Where instances hear that the hash of the same name has changed."""
+    return PRESENCE + organization_id
+
+
+def organization_of(channel: str) -> str | None:
+    """Whose presence this channel tells of; None for a channel of another kind."""
+    return channel[len(PRESENCE) :] if channel.startswith(PRESENCE) else None
+
+
+def canary_channel(member: bytes, number: int = 0) -> str:
+    """Where one member of the bus publishes to itself, to learn whether Redis still carries anything.
+
+    The numbers serve those who need a channel in a certain slot.
+    """
+    return f"{CANARY}{member.hex()}:{number}"
 
 
 def thread_topic(workout_assignment_id: str) -> str:

@@ -1,17 +1,27 @@
 """Routes of an organization: who is in it, what its owner decides, how much the caller has not read in it."""
 
 from aiohttp import web
-from coachwire_protocol.conversations import ReadBadge
+from coachwire_protocol.check import checked
+from coachwire_protocol.conversations import Page, ReadBadge
 from coachwire_protocol.organization import ChangeSettings, ListMembers, ReadSettings
+from msgspec.structs import replace
 
-from coachwire.rest.door import answer, answer_body, queried
+from coachwire.keys import PRESENCE, RUNNER
+from coachwire.rest.door import actor_of, answer, answer_body, data, queried, within
 
 routes = web.RouteTableDef()
 
 
 @routes.get("/v1/organizations/{org}/members")
 async def members(request: web.Request) -> web.Response:
-    return await answer(request, ListMembers, queried(request, "search", "limit", "cursor"))
+    """The list as the tables have it, and who of it is online now."""
+    actor = await actor_of(request)
+    ask = checked(ListMembers, within(request) | queried(request, "search", "limit", "cursor"), strict=False)
+    page = (await request.app[RUNNER].run(actor, ask)).data
+    assert isinstance(page, Page)  # noqa: S101 - that is what this operation returns
+    online = await request.app[PRESENCE].online(ask.organization_id)
+    items = tuple(replace(member, online=member.membership_id in online) for member in page.items)
+    return data(replace(page, items=items))
 
 
 @routes.get("/v1/organizations/{org}/settings")
