@@ -185,6 +185,7 @@ async def _server(
     async with asyncio.timeout(START):
         while b'"started"' not in (line := await child.stdout.readline()):
             if not line:
+                await child.wait()
                 raise RuntimeError("coachwire serve did not start")
     telling = asyncio.create_task(_pass_on(child.stdout))
     stack.callback(telling.cancel)
