@@ -22,16 +22,14 @@ else:
 Row = TypeVar("Row")
 
 POOL = 10  # connections an instance; one lane writes, the rest answers reads
-WARM = 2  # of them open from the start
 ACQUIRE = 0.5  # s; these four add up so that `unavailable` leaves within 3 s
 LOCK = "1s"
 STATEMENT = "2s"
 DEADLINE = 2.5  # s, on this side of the link: a frozen database answers no timeout of its own
 CONNECT = 2.0  # s
 
-QUERIES: dict[
-    str, "Query[Any]"
-] = {}  # every statement, by name: a test prepares each against the migrated schema
+# Every statement, by name: a test prepares each against the migrated schema.
+QUERIES: dict[str, "Query[Any]"] = {}
 
 # The link or the server failed, or the rows were held too long: the same request may be sent again.
 PASSING = (
@@ -89,7 +87,7 @@ class Database:
         """Make the pool. Raises what the driver does when the database is away."""
         self._pool = await asyncpg.create_pool(
             self._dsn,
-            min_size=WARM,
+            min_size=0,  # a floor would be restored beside us, with tracebacks while the database is away
             max_size=POOL,
             timeout=CONNECT,
             command_timeout=DEADLINE,
