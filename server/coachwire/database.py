@@ -84,7 +84,7 @@ class Database:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
-        """Make the pool. Raises what the driver does when the database is away."""
+        """Make the pool; nothing is connected yet."""
         self._pool = await asyncpg.create_pool(
             self._dsn,
             min_size=0,  # a floor would be restored beside us, with tracebacks while the database is away
