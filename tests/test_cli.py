@@ -50,7 +50,7 @@ async def value(dsn: str, query: str, *arguments: Any) -> Any:
 def test_help_names_every_command() -> None:
     done = coachwire("--help")
     assert done.returncode == 0
-    for command in ("dev", "serve", "migrate", "token", "seed", "epoch"):
+    for command in ("dev", "serve", "migrate", "token", "seed", "epoch", "doctor"):
         assert f" {command} " in done.stdout
 
 

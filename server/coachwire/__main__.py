@@ -145,6 +145,27 @@ def epoch(
         typer.echo(asyncio.run(renew_epoch(dsn) if new else read_epoch(dsn)))
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+) -> None:
+    """Look at settings, database, Redis, keys and ports, and say what to do. Changes nothing; 1 if anything fails."""
+    with _honest():
+        from coachwire.doctor import as_object, examine, table
+
+        findings = asyncio.run(examine(os.environ))
+        if as_json:
+            import orjson
+
+            typer.echo(orjson.dumps(as_object(findings)))
+        else:
+            from rich.console import Console
+
+            Console().print(table(findings))
+        if any(finding.state == "failed" for finding in findings):
+            raise typer.Exit(FAILED)
+
+
 def main() -> None:
     app()
 

@@ -13,6 +13,8 @@ from typing import Any, cast
 import hiredis
 from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection
 
+from coachwire.settings import is_loopback
+
 Handle = Callable[[Any], None]
 
 CONNECT_TIMEOUT = 1.0  # s, with TLS and log-in: a frozen Redis accepts, then says nothing
@@ -32,6 +34,18 @@ class Address:
     path: str | None = None  # of a unix socket; then host and port say nothing
     ssl: SSLContext | None = None
     credentials: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is on this machine."""
+        return self.path is not None or is_loopback(self.host)
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What anybody on the way could do without: on a network, hints are read and forged by who can reach Redis."""
+        if self.local:
+            return ()
+        return (*([] if self.credentials else ["a password"]), *([] if self.ssl else ["TLS"]))
 
     @classmethod
     def from_url(cls, url: str) -> "Address":

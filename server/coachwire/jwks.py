@@ -93,7 +93,7 @@ class KeySet:
 
     async def _fetch(self) -> bool:
         try:
-            keys = read_keys(await _download(self._url))
+            keys = await fetch_keys(self._url)
         except (KeysUnavailable, ClientError, TimeoutError, OSError, ValueError) as error:
             log.warning(
                 "keys_unavailable",
@@ -110,6 +110,11 @@ class KeySet:
 
     def _fetched(self, _: asyncio.Task[bool]) -> None:
         self._fetching = None
+
+
+async def fetch_keys(url: str) -> dict[str, Key]:
+    """The keys that are served there now. Raises `KeysUnavailable`, or what the link does."""
+    return read_keys(await _download(url))
 
 
 def read_keys(body: bytes) -> dict[str, Key]:

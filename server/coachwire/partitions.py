@@ -11,6 +11,7 @@ from coachwire.database import Database, Query
 log = structlog.get_logger()
 
 DAY = 86_400.0  # s
+WEEK = 7 * DAY  # of room; with less, something is wrong that will end in a halt
 RETRY = 10.0  # s, while the database is away
 
 

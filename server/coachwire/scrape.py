@@ -24,7 +24,10 @@ async def scraped(
         return
 
     async def metrics(request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(
+            body=generate_latest(registry),
+            headers={"Content-Type": CONTENT_TYPE_LATEST, "Server": "coachwire"},
+        )
 
     app = web.Application()
     app.router.add_get("/metrics", metrics)

@@ -8,6 +8,7 @@ from coachwire_protocol.errors import Unavailable
 
 from coachwire.database import Query
 from coachwire.keys import DATABASE, READINESS
+from coachwire.partitions import ROOM, WEEK
 from coachwire.resources import folder
 
 Handler = web.RequestHandler
@@ -26,14 +27,19 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """503 while draining, or when PostgreSQL does not answer. Redis may be away: it only makes delivery slower."""
+    """503 while draining, or when PostgreSQL does not answer. Redis may be away: it only makes delivery slower. What
+    will become a halt in some days is a complaint, not a reason to halt today."""
     if request.app[READINESS].draining:
         return web.json_response({"status": "draining"}, status=503)
     try:
         async with request.app[DATABASE].connection() as tx:
             await EPOCH.one(tx)
+            room = await ROOM.one(tx)
     except Unavailable:
         return web.json_response({"status": "database away"}, status=503)
+    if room.seconds < WEEK:
+        complaint = f"room for events for {max(room.seconds, 0) / 86_400:.1f} days only"
+        return web.json_response({"status": "ready", "complaints": [complaint]})
     return web.json_response({"status": "ready"})
 
 

@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 
 from coachwire.app import init_app
+from coachwire.bus_redis_connection import Address
 from coachwire.keys import READINESS
 from coachwire.observe import configure
 from coachwire.patience import SILENT, impatient
@@ -69,8 +70,21 @@ def serve(settings: Settings) -> None:
             "neither COACHWIRE_JWT_SECRET nor COACHWIRE_JWKS_URL is set: one of them verifies tokens"
         )
     configure(settings.log_level)
+    _warn_of_redis(settings)
     run_loop(run(settings, lambda address: log.info("started", address=address)))
     log.info("stopped")
+
+
+def _warn_of_redis(settings: Settings) -> None:
+    """Whoever reaches an open Redis reads what people write, and can make it up."""
+    if settings.redis_url is None:
+        return
+    try:
+        lacking = Address.from_url(settings.redis_url).lacking
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: {error}") from None
+    if lacking:
+        log.warning("redis_unguarded", lacking=lacking)
 
 
 def run_loop(work: Coroutine[Any, Any, None]) -> None:

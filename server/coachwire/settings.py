@@ -18,6 +18,7 @@ LOG_LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+MOST_WORKERS = 64
 MIN_SECRET = 32  # bytes; RFC 7518 asks for a key as long as the hash of HS256
 
 
@@ -62,6 +63,7 @@ class Settings:
     home: Path = Path(".coachwire")
     rate_limit: RateLimit | None = RateLimit(30, 60)
     edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
+    workers: int = 1  # processes that share the port
     metrics: MetricsAddress | None = None
     log_level: int = logging.INFO
 
@@ -91,11 +93,19 @@ class Settings:
             home=read("COACHWIRE_HOME", Path, cls.home),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
             edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
+            workers=read("COACHWIRE_WORKERS", _workers, cls.workers),
             metrics=read("COACHWIRE_METRICS_PORT", _metrics, STANDARD_METRICS),
             log_level=read("COACHWIRE_LOG_LEVEL", _log_level, cls.log_level),
         )
         settings._check_tokens()
+        settings._check_workers()
         return settings
+
+    def _check_workers(self) -> None:
+        if self.workers > 1 and self.redis_url is None:
+            raise SettingsError(
+                "REDIS_URL is not set: with more than one of COACHWIRE_WORKERS they meet there"
+            )
 
     def _check_tokens(self) -> None:
         if self.jwks_url is None:
@@ -120,6 +130,12 @@ def _url(*schemes: str) -> Callable[[str], str | None]:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise ValueError(f"expected a port from 0 (any free one) to 65535, got {text!r}")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise ValueError(f"expected a number of processes from 1 to {MOST_WORKERS}, got {text!r}")
     return int(text)
 
 
@@ -149,7 +165,7 @@ def _secret(text: str) -> str | None:
 
 def _jwks_url(text: str) -> str | None:
     parts = urlsplit(text)
-    plain = parts.scheme == "http" and _is_loopback(parts.hostname)
+    plain = parts.scheme == "http" and is_loopback(parts.hostname)
     if not parts.hostname or not (parts.scheme == "https" or plain) or parts.port == 0:  # a wrong port raises
         raise ValueError("expected an https:// address (http:// on this machine only)")
     if parts.username is not None or parts.fragment:
@@ -157,7 +173,8 @@ def _jwks_url(text: str) -> str | None:
     return text
 
 
-def _is_loopback(host: str | None) -> bool:
+def is_loopback(host: str | None) -> bool:
+    """Whether this name or address is of this machine."""
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:

@@ -1,6 +1,7 @@
 """Is it alive, should it get traffic; and what it answers while it should not."""
 
 import json
+import re
 
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
@@ -12,6 +13,7 @@ from coachwire.settings import Settings
 
 from ..gym import SECRET, message_to, open_gym
 from ..phone import Phone
+from .platform import Tables
 
 
 async def status(http: ClientSession, path: str) -> int:
@@ -23,6 +25,21 @@ async def test_a_server_in_service_is_alive_and_ready(http: ClientSession) -> No
     for path, said in (("/healthz", "ok"), ("/readyz", "ready")):
         async with http.get(path) as answer:
             assert (answer.status, await answer.json()) == (200, {"status": said})
+
+
+async def test_a_server_that_runs_out_of_partitions_serves_and_complains(
+    http: ClientSession, database: Tables
+) -> None:
+    tables = await database.fetch(
+        "select inhrelid::regclass::text from pg_inherits"
+        " where inhparent = 'stream_events'::regclass order by 1 desc"
+    )
+    for (table,) in tables[:-1]:
+        await database.execute(f"drop table {table}")
+    async with http.get("/readyz") as answer:
+        told = await answer.json()
+    assert (answer.status, told["status"]) == (200, "ready")
+    assert re.fullmatch(r"room for events for \d\.\d days only", told["complaints"][0])
 
 
 async def test_a_draining_server_takes_no_new_connections(http: ClientSession, server: TestServer) -> None:

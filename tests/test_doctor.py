@@ -1,0 +1,182 @@
+"""The doctor, on what is well and on what is not: it says what is wrong and what to do, and tells no secret."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+import redis
+from coachwire.bus_redis_connection import Address
+from coachwire.embedded import EmbeddedPostgres
+from coachwire.migrate import migrate
+
+from .conftest import in_a_loop_of_its_own
+from .gym import SECRET
+from .instances import instances
+from .services import EmbeddedRedis, folder_for_services
+
+Findings = dict[str, dict[str, str]]
+
+
+def doctor(*options: str, **environment: str) -> tuple[int, str]:
+    """Exit code and what it prints."""
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("DATABASE_URL", "REDIS_URL") and not key.startswith("COACHWIRE_")
+    }
+    usual = {"COACHWIRE_PORT": "0", "COACHWIRE_METRICS_PORT": "off", "COACHWIRE_JWT_SECRET": SECRET}
+    done = subprocess.run(
+        [sys.executable, "-m", "coachwire", "doctor", *options],
+        env=kept | {"COLUMNS": "200"} | usual | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def findings(**environment: str) -> tuple[int, Findings]:
+    code, out = doctor("--json", **environment)
+    told = json.loads(out)
+    assert told["ok"] == (code == 0)
+    return code, {finding["check"]: finding for finding in told["findings"]}
+
+
+@pytest.fixture
+def synced() -> Iterator[str]:
+    """A migrated database of a cluster that syncs, unlike the one of the other tests."""
+    with folder_for_services() as home:
+        cluster = EmbeddedPostgres(home)
+        cluster.start()
+        try:
+            in_a_loop_of_its_own(migrate(cluster.dsn))
+            yield cluster.dsn
+        finally:
+            cluster.stop()
+
+
+def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) -> None:
+    code, found = findings(DATABASE_URL=synced, REDIS_URL=redis_url)
+    assert {name: finding["state"] for name, finding in found.items()} == {
+        "settings": "ok",
+        "database": "ok",
+        "schema": "ok",
+        "triggers": "ok",
+        "partitions": "ok",
+        "durability": "ok",
+        "clock": "ok",
+        "connections": "ok",
+        "role": found["role"]["state"],  # whoever runs the tests' cluster
+        "redis": "ok",
+        "redis safety": "ok",
+        "tokens": "ok",
+        "port": "ok",
+        "metrics": "ok",
+    }
+    assert code == 0
+    code, out = doctor(DATABASE_URL=synced, REDIS_URL=redis_url)
+    assert code == 0
+    assert "FAILED" not in out
+    assert "a message came back" in out
+
+
+async def test_what_is_wrong_with_the_database_is_told_with_its_remedy(database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("alter table memberships disable trigger coachwire_updated")
+        await connection.execute("drop trigger coachwire_deleted on messages")
+        tables = await connection.fetch(
+            "select inhrelid::regclass::text from pg_inherits"
+            " where inhparent = 'stream_events'::regclass order by 1 desc"
+        )
+        for (table,) in tables[:4]:
+            await connection.execute(f"drop table {table}")
+        name = await connection.fetchval("select current_database()")
+        await connection.execute(f"alter database {name} set synchronous_commit = off")
+    finally:
+        await connection.close()
+    code, found = findings(DATABASE_URL=database_url, COACHWIRE_WORKERS="1")
+    assert code == 1
+    assert found["triggers"]["state"] == "failed"
+    assert found["triggers"]["found"] == (
+        "missing or disabled: coachwire_updated on memberships, coachwire_deleted on messages"
+    )
+    assert "ENABLE TRIGGER coachwire_updated" in found["triggers"]["advice"]
+    assert found["partitions"]["state"] == "failed"
+    assert found["durability"]["state"] == "failed"
+    assert "synchronous_commit" in found["durability"]["advice"]
+
+
+def test_a_database_without_tables_is_to_be_migrated(empty_database_url: str) -> None:
+    code, found = findings(DATABASE_URL=empty_database_url)
+    assert (code, found["schema"]["state"]) == (1, "failed")
+    assert "coachwire migrate" in found["schema"]["advice"]
+
+
+def test_more_workers_than_the_database_has_connections_for_are_too_many(
+    database_url: str, redis_url: str
+) -> None:
+    code, found = findings(DATABASE_URL=database_url, REDIS_URL=redis_url, COACHWIRE_WORKERS="64")
+    assert (code, found["connections"]["state"]) == (1, "failed")
+    assert found["connections"]["found"].startswith("704 for 64 workers")
+
+
+def test_what_is_not_there_is_told_without_a_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        code, out = doctor(
+            DATABASE_URL="postgresql://a:canary@127.0.0.1:1/x",
+            REDIS_URL="redis://:canary@127.0.0.1:1",
+            COACHWIRE_JWT_SECRET="",
+            COACHWIRE_JWKS_URL="http://127.0.0.1:1/keys",
+            COACHWIRE_JWT_ISSUER="https://issuer.test",
+            COACHWIRE_METRICS_PORT=str(taken.getsockname()[1]),
+        )
+    assert code == 1
+    assert out.count("FAILED") == 4
+    assert "canary" not in out
+
+
+def test_a_wrong_setting_is_all_it_can_tell() -> None:
+    code, found = findings(COACHWIRE_RATE_LIMIT="many")
+    assert code == 1
+    assert list(found) == ["settings"]
+    assert found["settings"]["found"].startswith("COACHWIRE_RATE_LIMIT: expected a number of messages")
+
+
+def test_a_redis_that_forbids_what_we_need_is_found_out(own_redis: EmbeddedRedis, database_url: str) -> None:
+    with redis.Redis.from_url(own_redis.url) as client:
+        client.acl_setuser("gym", enabled=True, passwords=["+secret"], commands=["+publish", "+ping"])
+    url = own_redis.url.replace("://", "://gym:secret@")
+    code, found = findings(DATABASE_URL=database_url, REDIS_URL=url)
+    assert (code, found["redis"]["state"]) == (1, "failed")
+    assert "NOPERM" in found["redis"]["found"]
+
+
+@pytest.mark.parametrize(
+    ("url", "lacking"),
+    [
+        ("redis://localhost:6379", ()),
+        ("redis://127.0.0.1:6379", ()),
+        ("unix:///run/redis.sock", ()),
+        ("redis://cache:6379", ("a password", "TLS")),
+        ("redis://:secret@10.0.0.1:6379", ("TLS",)),
+        ("rediss://cache:6379", ("a password",)),
+        ("rediss://user:secret@cache:6379", ()),
+    ],
+)
+def test_a_redis_on_the_network_wants_a_password_and_tls(url: str, lacking: tuple[str, ...]) -> None:
+    assert Address.from_url(url).lacking == lacking
+
+
+async def test_a_server_on_an_open_redis_warns_when_it_starts(database_url: str) -> None:
+    async with instances(1, database_url, "redis://cache.invalid:6379") as (server,):
+        assert [line["lacking"] for line in server.lines() if line["event"] == "redis_unguarded"] == [
+            ["a password", "TLS"]
+        ]
