@@ -15,7 +15,7 @@ import redis
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 
-from .services import UNSYNCED, EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
+from .services import UNSYNCED, EmbeddedCluster, EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
 
 
 @pytest.fixture(scope="session")
@@ -92,6 +92,28 @@ def own_redis() -> Iterator[EmbeddedRedis]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def _cluster() -> Iterator[EmbeddedCluster]:
+    with folder_for_services() as folder:
+        cluster = EmbeddedCluster(folder)
+        try:
+            cluster.start()
+        except (AssertionError, redis.RedisError) as problem:
+            cluster.stop()
+            pytest.skip(f"NO REDIS CLUSTER, its bus stays untried: {problem}")
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture
+def redis_cluster(_cluster: EmbeddedCluster) -> Iterator[EmbeddedCluster]:
+    """The run's cluster; a test may kill and freeze its nodes, the next one finds all of them."""
+    yield _cluster
+    _cluster.settle()
 
 
 @pytest.fixture

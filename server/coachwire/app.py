@@ -12,7 +12,7 @@ from coachwire.acks import Acks
 from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator
 from coachwire.bus import Bus, InProcessBus
-from coachwire.bus_redis import RedisBus
+from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
 from coachwire.database import Database
 from coachwire.drain import drain
@@ -222,7 +222,7 @@ def _bus(settings: Settings) -> Bus:
     if settings.redis_url is None:
         return InProcessBus()
     try:
-        return RedisBus(settings.redis_url)
+        return redis_bus(settings.redis_url)
     except ValueError as error:
         raise SettingsError(f"REDIS_URL: {error}") from None
 

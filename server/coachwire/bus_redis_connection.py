@@ -16,6 +16,7 @@ from redis.asyncio import Connection, ConnectionPool, SSLConnection, UnixDomainS
 from coachwire.settings import is_loopback
 
 Handle = Callable[[Any], None]
+Excuse = Callable[[str], bool]
 
 CONNECT_TIMEOUT = 1.0  # s, with TLS and log-in: a frozen Redis accepts, then says nothing
 UNSENT_LIMIT = 4 << 20  # bytes, about a full batch of the longest messages
@@ -47,6 +48,9 @@ class Address:
             return ()
         return (*([] if self.credentials else ["a password"]), *([] if self.ssl else ["TLS"]))
 
+    def __str__(self) -> str:
+        return self.path or f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
     @classmethod
     def from_url(cls, url: str) -> "Address":
         """Reads `redis://`, `rediss://` and `unix://`; raises `ValueError` for anything else.
@@ -66,13 +70,15 @@ class Address:
         return cls(host=tcp.host, port=int(tcp.port), ssl=ssl, credentials=credentials)
 
 
-async def connect(address: Address, name: str, handle: Handle) -> "RedisConnection":
+async def connect(
+    address: Address, name: str, handle: Handle, excused: Excuse = lambda _refusal: False
+) -> "RedisConnection":
     """Connects, logs in and hears Redis answer, within `CONNECT_TIMEOUT`; every later reply goes to `handle`.
 
     Raises `OSError`, `TimeoutError` or `hiredis.ReplyError`.
     """
     loop = asyncio.get_running_loop()
-    connection = RedisConnection(handle)
+    connection = RedisConnection(handle, excused)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             if address.path is not None:
@@ -91,11 +97,12 @@ async def connect(address: Address, name: str, handle: Handle) -> "RedisConnecti
 
 
 class RedisConnection(asyncio.Protocol):
-    """Any error in a reply ends the connection: nothing that the bus asks for may be refused."""
+    """An error in a reply ends the connection, unless `excused`: nothing else that the bus asks for may be refused."""
 
-    def __init__(self, handle: Handle) -> None:
+    def __init__(self, handle: Handle, excused: Excuse) -> None:
         self._loop = asyncio.get_running_loop()
         self._handle = handle
+        self._excused = excused
         self._reader = hiredis.Reader()
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[bytes] = []
@@ -134,6 +141,17 @@ class RedisConnection(asyncio.Protocol):
             raise reply
         return reply
 
+    async def mode(self) -> str:
+        """`standalone`, `sentinel` or `cluster`, while nothing else is under way; empty if it does not say."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                # Of all commands that tell it the one that no access list can forbid.
+                hello = cast("list[Any]", await self.ask("HELLO"))
+        except hiredis.ReplyError:
+            return ""  # older than Redis 6, or a proxy
+        fields = dict(zip(hello[::2], hello[1::2], strict=False))
+        return cast("bytes", fields.get(b"mode", b"")).decode()
+
     def abort(self, reason: str) -> None:
         """Closes at once, whatever is unsent; `lost` tells when it is done."""
         self._reason = self._reason or reason
@@ -165,8 +183,9 @@ class RedisConnection(asyncio.Protocol):
                 if self._answer is not None and not self._answer.done():
                     self._answer.set_result(reply)
                 elif isinstance(reply, hiredis.ReplyError):
-                    self.abort(str(reply))
-                    return
+                    if not self._excused(str(reply)):
+                        self.abort(str(reply))
+                        return
                 else:
                     self._handle(reply)
         except hiredis.ProtocolError as problem:
