@@ -51,9 +51,22 @@ def serve() -> None:
     with _honest():
         settings = Settings.from_environment(os.environ)
         _database(settings)
+        if settings.workers > 1:
+            from coachwire.workers import serve_workers
+
+            raise typer.Exit(serve_workers(settings))
         from coachwire.serving import serve as run_server  # slow to import: only where it is needed
 
         run_server(settings)
+
+
+@app.command(hidden=True)
+def worker() -> None:
+    """What `serve` with COACHWIRE_WORKERS starts."""
+    with _honest():
+        from coachwire.workers import work
+
+        work(Settings.from_environment(os.environ))
 
 
 @app.command()

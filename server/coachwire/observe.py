@@ -6,13 +6,20 @@ import traceback
 
 import orjson
 import structlog
+from structlog.typing import EventDict
 
 log = structlog.get_logger()
 
 
-def configure(level: int = logging.INFO) -> None:
+def configure(level: int = logging.INFO, **always: object) -> None:
+    """`always` stands in every line."""
+
+    def add(_: object, __: str, event: EventDict) -> EventDict:
+        return {**event, **always}
+
     structlog.configure(
         processors=[
+            add,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(serializer=orjson.dumps),

@@ -24,18 +24,23 @@ BACKLOG = 1024
 
 
 async def run(
-    settings: Settings, started: Callable[[str], None], more_routes: Iterable[web.RouteDef] = ()
+    settings: Settings,
+    started: Callable[[str], None],
+    more_routes: Iterable[web.RouteDef] = (),
+    *,
+    stop: asyncio.Event | None = None,
+    shared_port: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then drain. `started` gets the address when connections are accepted."""
+    """Serve until SIGTERM, SIGINT or `stop`, then drain. `started` gets the address when connections are accepted."""
     app = init_app(settings)
     app.add_routes(more_routes)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=1)
-    stop = asyncio.Event()
+    stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with scraped(settings.metrics):
-        await _accept_until(stop, app, runner, settings, started)
+        await _accept_until(stop, app, runner, settings, started, shared_port)
 
 
 async def _accept_until(
@@ -44,13 +49,18 @@ async def _accept_until(
     runner: web.AppRunner,
     settings: Settings,
     started: Callable[[str], None],
+    shared_port: bool,
 ) -> None:
     await runner.setup()
     loop = asyncio.get_running_loop()
     try:
         assert runner.server is not None  # noqa: S101 - set up
         listener = await loop.create_server(
-            impatient(runner.server, app[SILENT]), settings.host, settings.port, backlog=BACKLOG
+            impatient(runner.server, app[SILENT]),
+            settings.host,
+            settings.port,
+            backlog=BACKLOG,
+            reuse_port=shared_port or None,
         )
         gc.collect()
         gc.freeze()  # what lives as long as the process need not be looked at again
@@ -65,14 +75,19 @@ async def _accept_until(
 
 def serve(settings: Settings) -> None:
     """`coachwire serve`. Raises `SettingsError` for what is missing, before anything starts."""
+    prepare(settings)
+    run_loop(run(settings, lambda address: log.info("started", address=address)))
+    log.info("stopped")
+
+
+def prepare(settings: Settings) -> None:
+    """Raise `SettingsError` for what serving needs and is missing; set up the log, and warn in it."""
     if settings.jwt_secret is None and settings.jwks_url is None:
         raise SettingsError(
             "neither COACHWIRE_JWT_SECRET nor COACHWIRE_JWKS_URL is set: one of them verifies tokens"
         )
     configure(settings.log_level)
     _warn_of_redis(settings)
-    run_loop(run(settings, lambda address: log.info("started", address=address)))
-    log.info("stopped")
 
 
 def _warn_of_redis(settings: Settings) -> None:
