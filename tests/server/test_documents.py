@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from coachwire.service import page_routes
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.documents import asyncapi, openapi
-from coachwire_protocol.documents.routes import PATH_FIELDS, ROUTES, Route
+from coachwire_protocol.documents.routes import PATH, ROUTES, Route
 from coachwire_protocol.documents.schemas import TOGETHER
 from coachwire_protocol.frames import Refused, parse
 from coachwire_protocol.schema import OK_DATA, REQUEST_TYPES, EventKind, NoticeKind, Request, SignalKind
@@ -127,7 +127,7 @@ async def test_every_route_reads_the_fields_that_its_document_names(gym: Place, 
             status, problem = await call(http, gym.owner, route.method, path)
             fields = {error["field"] for error in problem["errors"]}
             assert status == 400, route.name
-            assert fields & {PATH_FIELDS[name], "messageIds.0", "conversation.membershipId"}, route.name
+            assert fields & {PATH[name].field, "messageIds.0", "conversation.membershipId"}, route.name
 
 
 def _real_path(route: Route, gym: Place) -> str:

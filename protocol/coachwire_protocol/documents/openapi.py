@@ -7,28 +7,12 @@ from typing import Any, Final
 
 from ..errors import ProtocolError
 from ..problem import Problem
-from .routes import PATH_FIELDS, ROUTES, Route
+from .routes import PATH, QUERY, ROUTES, Route
 from .schemas import CONTRACT_VERSION, LICENSE, TOGETHER, Schema, components, in_use, ref, schema_name
 from .schemas import description as said_of
 
 JSON: Final = "application/json"
 
-_IN_PATH: Final = {
-    "org": "The organization.",
-    "membership": "A membership in the organization: the other person.",
-    "id": "The message.",
-    "device": "The installation of an app, or the tab of a browser.",
-}
-_QUERIED: Final = {
-    "limit": "How many items at most.",
-    "cursor": "Where the page begins: a cursor from an earlier answer.",
-    "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
-    "search": "A part of the name, in whatever case.",
-    "organizationId": "This organization only.",
-    "epoch": "The epoch of `position`; without it the answer says where the stream is.",
-    "position": "The last position that the client holds.",
-    "wait": "Seconds for which an answer without events may be held back.",
-}
 _RETRY_AFTER: Final = {
     "Retry-After": {
         "description": "Seconds, where a time is known.",
@@ -54,7 +38,8 @@ def openapi() -> dict[str, Any]:
             "title": "Coachwire",
             "version": CONTRACT_VERSION,
             "summary": "Messages between coaches and members: never lost, never twice, never out of order.",
-            "description": "Unknown keys and parameters are ignored. The socket, /v1/ws: /asyncapi.json.",
+            "description": "The socket, /v1/ws: /asyncapi.json. Unknown keys and parameters are ignored. "
+            "Whole numbers come without a point or exponent; no text holds NUL or a lone surrogate.",
             "license": LICENSE,
         },
         "servers": [{"url": "/"}],
@@ -70,7 +55,7 @@ def openapi() -> dict[str, Any]:
                     "description": "The platform issuer's (RS256, EdDSA), or by the installation's secret (HS256).",
                 }
             },
-            "parameters": {name: _path_parameter(name) for name in PATH_FIELDS},
+            "parameters": {name: _path_parameter(name) for name in PATH},
             "responses": dict(sorted(refusals.items())),
         },
     }
@@ -124,11 +109,11 @@ def _queried(name: str, route: Route, schemas: dict[str, Schema]) -> dict[str, A
     schema = schemas[schema_name(route.asks)]["properties"][name]
     if "anyOf" in schema:  # in a query nothing is null: it is left out
         schema = next(one for one in schema["anyOf"] if one != {"type": "null"})
-    return {"name": name, "in": "query", "description": _QUERIED[name], "schema": schema}
+    return {"name": name, "in": "query", "description": QUERY[name], "schema": schema}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "description": _IN_PATH[name], "schema": ref("Id")}
+    return {"name": name, "in": "path", "required": True, "description": PATH[name].said, "schema": ref("Id")}
 
 
 def _success(route: Route, said: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -40,8 +40,30 @@ from ..polling import PollEvents, StreamPart
 from ..receipts import MarkedRead, ReadMessages
 from ..shape import Wire
 
-# What stands in a path, and what it is called in a request.
-PATH_FIELDS: Final = {"org": "organizationId", "membership": "membershipId", "id": "id", "device": "device"}
+
+class Place(NamedTuple):
+    """What stands in braces in a path."""
+
+    field: str  # what a request calls it
+    said: str
+
+
+PATH: Final = {
+    "org": Place("organizationId", "The organization."),
+    "membership": Place("membershipId", "A membership in the organization: the other person."),
+    "id": Place("id", "The message."),
+    "device": Place("device", "The installation of an app, or the tab of a browser."),
+}
+QUERY: Final = {
+    "limit": "How many items at most.",
+    "cursor": "Where the page begins: a cursor from an earlier answer.",
+    "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
+    "search": "A part of the name, in whatever case.",
+    "organizationId": "This organization only.",
+    "epoch": "The epoch of `position`; without it the answer says where the stream is.",
+    "position": "The last position that the client holds.",
+    "wait": "Seconds for which an answer without events may be held back.",
+}
 
 Refusals = tuple[type[ProtocolError], ...]
 
@@ -81,7 +103,7 @@ class Route:
         """The fields in body or query."""
         if self.fields is not None:
             return self.fields
-        in_path = {PATH_FIELDS[name] for name in self.placed}
+        in_path = {PATH[name].field for name in self.placed}
         names = (one.encode_name for one in msgspec.structs.fields(self.asks))
         return tuple(name for name in names if name not in in_path and name != "ref")
 

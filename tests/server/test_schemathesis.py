@@ -1,0 +1,216 @@
+"""Every operation of the served document, called with generated requests: the answers are as the document says."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+import schemathesis
+from aiohttp import ClientSession
+from coachwire.settings import Settings
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as limits
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from ..gym import SECRET, Place, Someone, message_to
+from .routes import call, get
+
+AnyCase = Case[Any]
+
+SEED = 20260101
+EXAMPLES = 12  # for each way to call an operation; all together take some ten seconds
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+# NUL is refused in any text, which a schema cannot say; who calls is another matter than what is asked.
+CONFIG = {"generation": {"allow-x00": False, "with-security-parameters": False}}
+
+
+@dataclass
+class Known:
+    """What there is in the gym, by the names of the document."""
+
+    token: str
+    ids: dict[str, str]
+    of_its_own: dict[str, dict[str, str]]  # for operations whose effect would be felt by others
+    epoch: str
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings(database_url=database_url, jwt_secret=SECRET, rate_limit=None)
+
+
+async def test_generated_requests_are_answered_as_the_document_says(
+    gym: Place, http: ClientSession, url: str
+) -> None:
+    known = await _write_what_is_known(gym, http)
+    answered, failures = await asyncio.to_thread(_call_everything, url, known)
+    assert failures == []
+    # With real ids and right data every operation comes to an end, whatever the seed.
+    assert all(statuses.keys() & {200, 201} for statuses in answered.values()), answered
+
+
+def _call_everything(url: str, known: Known) -> tuple[dict[str, Counter[int]], list[str]]:
+    """What each operation answered to right data on real things, and what was not as the document says."""
+    answered: dict[str, Counter[int]] = {}
+    failures = []
+    config = schemathesis.Config.from_dict(CONFIG)
+    document = schemathesis.openapi.from_url(f"{url}/openapi.json", config=config)
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy of the environment is not meant
+        for found in document.get_all_operations():
+            assert isinstance(found, Ok), found
+            operation = found.ok()
+            tries = _Tries(operation, known, session)
+            for attempt in (
+                tries.without_token,
+                tries.with_right_data,
+                tries.with_any_ids,
+                tries.with_wrong_data,
+            ):
+                try:
+                    attempt()
+                except (Exception, FailureGroup) as error:  # go on: one run tells of all
+                    failures.append(f"{operation.label} {attempt.__name__}: {error}")
+            answered[tries.name] = tries.statuses
+    return answered, failures
+
+
+class _Tries:
+    """The ways to call one operation. Each raises what is wrong with an answer."""
+
+    def __init__(
+        self, operation: APIOperation[Any, Any, Any, Any], known: Known, session: requests.Session
+    ) -> None:
+        self.operation = operation
+        self.name = str(operation.definition.raw["operationId"])
+        self.statuses: Counter[int] = Counter()
+        self._known = known
+        self._session = session
+        self._open = operation.definition.raw.get("security") == []
+        ids = known.ids | known.of_its_own.get(self.name, {})
+        self._ids = {name: id_ for name, id_ in ids.items() if f"{{{name}}}" in operation.path}
+
+    def without_token(self) -> None:
+        def once(case: AnyCase) -> None:
+            response = case.call(session=self._session)
+            assert (response.status_code == 401) is not self._open
+            case.validate_response(response, checks=CHECKS)
+
+        self._generate(once, GenerationMode.POSITIVE, examples=1)
+
+    def with_right_data(self) -> None:
+        def once(case: AnyCase) -> None:
+            self._make_real(case)
+            status = self._call(case)
+            assert status != 400, f"refused: {case.body!r} {case.query!r}"
+            self.statuses[status] += 1
+
+        self._generate(once, GenerationMode.POSITIVE, self._ids)
+
+    def with_any_ids(self) -> None:
+        if self._ids:
+            self._generate(self._call, GenerationMode.POSITIVE)
+
+    def with_wrong_data(self) -> None:
+        if self.operation.body or len(self.operation.query):
+            self._generate(self._call, GenerationMode.NEGATIVE, self._ids)
+
+    def _generate(
+        self, once: Any, mode: GenerationMode, ids: dict[str, str] | None = None, examples: int = EXAMPLES
+    ) -> None:
+        @seed(SEED)
+        @limits(
+            max_examples=examples,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],  # without making failures small: that takes minutes
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=self.operation.as_strategy(generation_mode=mode, path_parameters=ids))
+        def run(case: AnyCase) -> None:
+            once(case)
+
+        run()
+
+    def _call(self, case: AnyCase) -> int:
+        headers = {"Authorization": f"Bearer {self._known.token}"}
+        return int(case.call_and_validate(session=self._session, headers=headers, checks=CHECKS).status_code)
+
+    def _make_real(self, case: AnyCase) -> None:
+        """Put in what is there, and mend what the document says in words only."""
+        known = self._known
+        body = _whole(case.body) if isinstance(case.body, dict) else {}
+        query = case.query or {}
+        if self.name == "sendMessage":
+            body["to"] = {"membershipId": known.ids["membership"]}
+            body.pop("attachmentIds", None)
+        if self.name in ("sendMessage", "editMessage") and not (body.get("content") or "").strip():
+            body["content"] = "words"
+        if "upTo" in body:
+            body["upTo"] = known.ids["id"]
+        if "around" in query and query["around"] != "firstUnread":
+            query["around"] = known.ids["id"]
+        if "epoch" in query:
+            query |= {"epoch": known.epoch, "position": 0, "wait": 0}
+        if "organizationId" in query:
+            query["organizationId"] = known.ids["org"]
+        query.pop("cursor", None)  # opaque: none can be made up
+        if isinstance(case.body, dict):
+            case.body = body
+
+
+def _whole(part: Any) -> Any:
+    """1.0 is 1 to JSON Schema, and no whole number to this contract."""
+    if isinstance(part, dict):
+        return {key: _whole(inner) for key, inner in part.items()}
+    return int(part) if isinstance(part, float) and part.is_integer() else part
+
+
+async def _write_what_is_known(gym: Place, http: ClientSession) -> Known:
+    async def send(sender: Someone, recipient: Someone) -> str:
+        status, message = await call(http, sender, "POST", "messages", json=message_to(recipient))
+        assert status == 201
+        return str(message["id"])
+
+    async def register() -> str:
+        device, named = str(uuid4()), {"platform": "web", "language": "he"}
+        assert (await call(http, gym.owner, "PUT", f"/v1/me/devices/{device}", json=named))[0] == 200
+        return device
+
+    return Known(
+        token=gym.owner.token,
+        ids={
+            "org": gym.organization_id,
+            "membership": gym.coach.membership_id,
+            "id": await send(gym.owner, gym.coach),
+            "device": await register(),
+        },
+        of_its_own={
+            "editMessage": {"id": await send(gym.owner, gym.coach)},
+            "deleteMessage": {"id": await send(gym.owner, gym.coach)},
+            "markMessageRead": {"id": await send(gym.coach, gym.owner)},
+            "signOut": {"device": await register()},
+        },
+        epoch=(await get(http, gym.owner, "/v1/sync"))["epoch"],
+    )
