@@ -84,12 +84,13 @@ begin
         when l.message_id is not null then
           case
             when l.sender_id <> t.sender or (l.payload_hash is distinct from t.hash and l.erased_at is null) then 'conflict'
-            when not exists (select from messages m where m.id = t.id) then 'gone'
+            when (select m.id from messages m where m.id = t.id) is null then 'gone'
             else 'duplicate' end
         when t.assignment is not null and (a.id is null or case when a.user_id = t.sender then not a.published else s.role = 'member' end)
           then 'not_found'
         when r.id is null then case when t.assignment is null then 'not_found' else 'gone' end
-        when r.status <> 'active' or r.deleted_at is not null or exists (select from users u where u.id = r.user_id and u.deleted_at is not null)
+        -- (not "exists": it may be answered by reading all users once and for all)
+        when r.status <> 'active' or r.deleted_at is not null or (select u.deleted_at from users u where u.id = r.user_id) is not null
           then 'gone'
         when r.user_id = t.sender then 'bad_request'
         when t.assignment is null and s.role = 'member' and r.role = 'member' then 'forbidden'
@@ -323,8 +324,11 @@ declare
   v_assignment uuid[];
 begin
   -- 1. only a cascade takes message rows away, and it begins with the assignment.
-  --    (No "is not null" in the where: it lures the planner onto messages_workout_assignment_idx.)
-  v_parents := array_remove(array(select distinct m.workout_assignment_id from messages m where m.id = any (p_id)), null);
+  --    (No "is not null" in the inner where, and "distinct" apart: both lure the planner onto messages_workout_assignment_idx.)
+  v_parents := array(
+    select distinct m.parent
+    from (select m.workout_assignment_id as parent from messages m where m.id = any (p_id) offset 0) m
+    where m.parent is not null);
   if v_parents <> '{}' then
     v_free := array(select a.id from workout_assignments a where a.id = any (v_parents) for key share skip locked);
     if cardinality(v_free) < cardinality(v_parents) then
@@ -337,14 +341,15 @@ begin
   end if;
 
   -- 2. the messages, locked by id whatever plan finds them: two readings of the same ones wait in one direction.
-  --    (Not "read_at is null": before the table has statistics, it lures the planner onto all that anybody has not read.)
+  --    (Not "read_at is null" and the like: before the table has statistics, they lure the planner onto all that anybody has
+  --    not read, or all direct messages.)
   v_at := clock_timestamp();
   with locked as materialized (
     select m.id
     from unnest(p_id, p_reader) t (id, reader)
     join messages m on m.id = t.id and m.recipient_id = t.reader
     where coalesce(m.read_at, m.deleted_at) is null
-      and (m.workout_assignment_id is null or m.workout_assignment_id = any (v_free))
+      and case when m.workout_assignment_id is null then true else m.workout_assignment_id = any (v_free) end
       and exists (
         select from memberships n
         where n.user_id = t.reader and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
