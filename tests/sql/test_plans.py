@@ -1,0 +1,258 @@
+"""Which index each hot statement uses, by name: with a hundred rows, before and after ANALYZE, and with 200,000.
+
+A wrong index reads no table from end to end and still loses a hundredfold: "no sequential scan" would not show it."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from coachwire import app
+from coachwire.database import QUERIES
+from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.seed import Size, seed
+
+from ..gym import Place, Someone, open_gym
+from .calls import NOWHERE, Connection, Sending, assignment_of, resolve, send
+
+assert app  # its import loads all statements
+
+Scans = dict[str, set[str]]  # by table, the names of the indexes; "sequential" for none
+
+STREAMS = {"user_streams": {"user_streams_pkey"}}
+PLATFORM = {
+    "memberships": {"memberships_user_id_organization_id_key"},
+    "organizations": {"organizations_pkey"},
+    "workout_assignments": {"workout_assignments_pkey"},
+}
+FUNCTIONS: dict[str, Scans] = {
+    "resolve_sends": STREAMS
+    | PLATFORM
+    | {
+        "memberships": {"memberships_pkey", "memberships_user_id_organization_id_key"},
+        "users": {"users_pkey"},
+        "message_ledger": {"message_ledger_pkey"},
+        "messages": {
+            "messages_pkey",
+            "messages_workout_assignment_idx",
+        },  # the latter: who wrote last in a thread
+    },
+    "send_messages": STREAMS | PLATFORM | {"users": {"users_pkey"}},
+    "mark_read": STREAMS | PLATFORM | {"messages": {"messages_pkey"}},
+    "edit_message": STREAMS
+    | PLATFORM
+    | {
+        "messages": {"messages_pkey"},
+        "message_ledger": {"message_ledger_pkey"},
+        "message_attachments": {"message_attachments_message_idx"},
+        "organization_settings": {"organization_settings_pkey"},
+    },
+    "delete_message": STREAMS | PLATFORM | {"messages": {"messages_pkey"}},
+}
+
+# Of the other statements what they read of the tables that grow without end: small ones may be read as a whole.
+GROWING = {"messages", "message_ledger", "stream_events"}
+SHOWN = {"messages": {"messages_pkey"}, "message_ledger": {"message_ledger_pkey"}}
+UNREAD = {"messages": {"messages_recipient_read_at_idx"}}
+PAGE: Scans = SHOWN | {"message_ledger": {"message_ledger_pair_idx", "message_ledger_pkey"}}
+STATEMENTS: dict[str, Scans] = {
+    "conversations/first_unread": UNREAD,
+    "conversations/history": PAGE,
+    "conversations/list": PAGE | {"messages": {"messages_pkey", "messages_recipient_read_at_idx"}},
+    "conversations/newer": PAGE,
+    "messages/one": SHOWN,
+    "receipts/resolve": {"messages": {"messages_pkey"}},
+    "receipts/unread": UNREAD | {"message_ledger": {"message_ledger_pkey"}},
+    "session/hello": UNREAD,
+    "session/unread": UNREAD,
+    "streams/events": SHOWN | {"stream_events": {"stream_events_pkey"}},
+    "streams/kept": {"stream_events": {"stream_events_pkey"}},
+}
+
+
+class Explained:
+    """A connection that is told the plan of each statement, also of those in functions."""
+
+    def __init__(self, tx: Connection) -> None:
+        self.tx = tx
+        self._plans: list[dict[str, Any]] = []
+        self._empty: set[str] = set()
+
+    def keep(self, _: object, message: asyncpg.PostgresLogMessage) -> None:
+        self._plans.append(json.loads(message.message.partition("plan:")[2])["Plan"])
+
+    async def look(self) -> None:
+        """Partitions without rows are read as it happens; what came before is forgotten."""
+        rows = await self.tx.fetch(
+            "select relname from pg_class where relispartition and relkind = 'r' and pg_relation_size(oid) = 0"
+        )
+        self._empty = {row["relname"] for row in rows}
+        self._plans.clear()
+
+    def scans(self) -> Scans:
+        """Of everything since the last call."""
+        found: Scans = defaultdict(set)
+        for plan in self._plans:
+            self._walk(plan, None, found)
+        self._plans.clear()
+        return dict(found)
+
+    def _walk(self, node: dict[str, Any], table: str | None, found: Scans) -> None:
+        table = node.get("Relation Name", table)
+        index = node.get("Index Name", "sequential" if node["Node Type"] == "Seq Scan" else None)
+        if table and index and table not in self._empty and not table.startswith("pg_"):
+            found[_whole(table)].add(_whole(index))
+        for child in node.get("Plans", ()):
+            self._walk(child, table, found)
+
+
+def _whole(partition: str) -> str:
+    """The name without the partition's week."""
+    return re.sub(r"_\d{8}", "", partition)
+
+
+@asynccontextmanager
+async def explained(dsn: str) -> AsyncIterator[Explained]:
+    """A fresh connection: functions plan their statements once in each."""
+    tx = await asyncpg.connect(dsn, server_settings={"jit": "off"})
+    one = Explained(tx)
+    try:
+        try:
+            await tx.execute("load 'auto_explain'")
+        except asyncpg.PostgresError as error:
+            pytest.skip(f"the server has no auto_explain for us: {error}")
+        await tx.execute(
+            """
+            set auto_explain.log_min_duration = 0;
+            set auto_explain.log_nested_statements = on;
+            set auto_explain.log_format = json;
+            set auto_explain.log_level = notice;
+            """
+        )
+        tx.add_log_listener(one.keep)
+        yield one
+        tx.remove_log_listener(one.keep)
+    finally:
+        await tx.close()
+
+
+async def talk(tx: Connection, gym: Place) -> list[Sending]:
+    """Some 70 messages, direct and in a thread."""
+    thread = await assignment_of(tx, gym.member)
+    batch = [
+        Sending(sender=gym.coach, recipient=gym.member, assignment_id=thread if n % 7 == 0 else None)
+        for n in range(70)
+    ]
+    await send(tx, *batch)
+    return batch
+
+
+async def call_functions(one: Explained, gym: Place) -> dict[str, Scans]:
+    batch = await talk(one.tx, gym)
+    await one.look()
+    found = {}
+    await send(one.tx, *(sending.again(id=str(uuid4())) for sending in batch[:14]))
+    found["send_messages"] = one.scans()
+    await resolve(one.tx, *batch[:3], *(sending.again(id=str(uuid4())) for sending in batch[:14]))
+    found["resolve_sends"] = one.scans()
+    ids = [UUID(sending.id) for sending in batch]
+    readers = [UUID(gym.member.user_id)] * len(ids)
+    await one.tx.fetch("select * from mark_read($1, $2)", ids, readers)
+    found["mark_read"] = one.scans()
+    who = UUID(gym.organization_id), UUID(gym.coach.user_id)
+    for id_ in ids[:2]:  # one in the thread, one not
+        await one.tx.fetch("select * from edit_message($1, $2, $3, 'bye', false, '1 hour')", id_, *who)
+    found["edit_message"] = one.scans()
+    for id_ in ids[:2]:
+        await one.tx.fetch("select * from delete_message($1, $2, $3)", id_, *who)
+    found["delete_message"] = one.scans()
+    return found
+
+
+async def run_statements(one: Explained, gym: Place, coach: Someone, member: Someone) -> dict[str, Scans]:
+    """For a coach with a long history; often enough that plans without the values are tried as well."""
+    me, here, they = coach.user_id, coach.organization_id, member.user_id
+    recent = await one.tx.fetch("select id from messages where recipient_id = $1 limit 100", UUID(me))
+    head = await one.tx.fetchval("select position from user_streams where user_id = $1", UUID(me))
+    arguments: dict[str, Sequence[object]] = {
+        "conversations/first_unread": (me, here, they),
+        "conversations/history": (me, here, they, None, None, 51),
+        "conversations/list": (me, here, None, None, 51),
+        "conversations/newer": (me, here, they, datetime.now(UTC) - timedelta(days=3), NOWHERE, 51),
+        "messages/one": (recent[0]["id"], here, me),
+        "receipts/resolve": ([me] * 100, [here] * 100, [row["id"] for row in recent]),
+        "receipts/unread": ([me], [here], [member.membership_id], [recent[0]["id"]], 1000),
+        "session/hello": (me, uuid4(), None),
+        "session/unread": ([me, they],),
+        "streams/events": ([me], [head - 300], [head], 256),
+        "streams/kept": (me, head - 4000, head),
+    }
+    await one.look()
+    found = {}
+    for name in STATEMENTS:
+        for _ in range(7):
+            transaction = one.tx.transaction()
+            await transaction.start()
+            await one.tx.fetch(QUERIES[name].sql, *arguments[name])
+            await transaction.rollback()
+        found[name] = {table: names for table, names in one.scans().items() if table in GROWING}
+    return found
+
+
+async def test_every_scan_uses_its_index_before_there_are_statistics(database_url: str) -> None:
+    gym = await open_gym(database_url, "harbor")
+    async with explained(database_url) as one:
+        await one.tx.execute("alter table messages set (autovacuum_enabled = off)")
+        await one.tx.execute(CREATE_STREAMS.sql, [someone.user_id for someone in gym.people.values()])
+        assert await call_functions(one, gym) == FUNCTIONS
+
+
+async def test_every_scan_uses_its_index_with_a_hundred_rows(database_url: str) -> None:
+    gym = await open_gym(database_url, "harbor")
+    async with explained(database_url) as one:
+        await one.tx.execute(CREATE_STREAMS.sql, [someone.user_id for someone in gym.people.values()])
+        await talk(one.tx, gym)
+        await one.tx.execute("analyze")
+        assert await call_functions(one, gym) == FUNCTIONS
+
+
+async def test_every_scan_uses_its_index_with_200_000_messages(database_url: str) -> None:
+    made = await seed(
+        database_url,
+        Size(organizations=1, coaches=4, members=300, messages=200_000),
+        sign=lambda user_id: user_id,
+    )
+    gym = await open_gym(database_url, "harbor")
+    async with explained(database_url) as one:
+        await one.tx.execute(CREATE_STREAMS.sql, [someone.user_id for someone in gym.people.values()])
+        await one.tx.execute("analyze")
+        assert await call_functions(one, gym) == FUNCTIONS
+        coach, member = await busiest(one.tx, made["organizations"][0])
+        assert await run_statements(one, gym, coach, member) == STATEMENTS
+
+
+async def busiest(tx: Connection, organization: dict[str, Any]) -> tuple[Someone, Someone]:
+    """The pair with the longest history, the coach first."""
+    people = {
+        person["userId"]: Someone(
+            person["userId"],
+            person["membershipId"],
+            organization["organizationId"],
+            person["name"],
+            person["role"],
+        )
+        for person in organization["people"]
+    }
+    row = await tx.fetchrow(
+        "select low_user_id, high_user_id from message_ledger group by 1, 2 order by count(*) desc limit 1"
+    )
+    assert row is not None
+    pair = [people[str(row["low_user_id"])], people[str(row["high_user_id"])]]
+    first, second = sorted(pair, key=lambda someone: someone.role)  # coach before member
+    return first, second
