@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 from coachwire.bus import Counts, Gap, Message, Receive
 from coachwire.bus_redis_connection import Address
-from coachwire.bus_redis_link import CANARY_LIMIT, PLAIN, Link, new_member
+from coachwire.bus_redis_link import PLAIN, Link, new_member
 from coachwire.topics import canary_channel
-
-__all__ = ["CANARY_LIMIT", "RedisBus"]
 
 START_TIMEOUT = 2.0  # s
 

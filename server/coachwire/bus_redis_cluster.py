@@ -1,7 +1,6 @@
 """The bus over a Redis Cluster: each channel on the master that serves its slot, so that more masters carry more."""
 
 import asyncio
-import itertools
 import random
 from collections.abc import Sequence
 
@@ -11,8 +10,7 @@ from coachwire.bus import Counts, Gap, Message, Receive
 from coachwire.bus_redis import RedisBus
 from coachwire.bus_redis_connection import Address
 from coachwire.bus_redis_link import SHARDED, Link, new_member
-from coachwire.bus_redis_topology import SLOTS, Masters, addresses, learn, slot_of
-from coachwire.topics import canary_channel
+from coachwire.bus_redis_topology import SLOTS, Masters, addresses, canary_in, is_cluster, learn, slot_of
 
 START_TIMEOUT = 2.0  # s
 LOOK = 30.0  # s between looks at a topology that nothing speaks against
@@ -23,7 +21,7 @@ log = structlog.get_logger()
 
 def redis_bus(url: str) -> "RedisBus | ClusterBus":
     """The bus that `REDIS_URL` names; raises `ValueError` if none can be understood."""
-    return ClusterBus(url) if "+cluster://" in url else RedisBus(url)
+    return ClusterBus(url) if is_cluster(url) else RedisBus(url)
 
 
 class ClusterBus:
@@ -148,7 +146,7 @@ class ClusterBus:
         for address, link in links.items():
             slot = slot_of(canary := self._canaries[address])
             if slot not in masters[address]:
-                canary = self._canaries[address] = self._canary(masters[address])
+                canary = self._canaries[address] = canary_in(masters[address], self._member)
             if link in arrivals or slot not in masters[address] or slot in moved:
                 link.adopt(arrivals.get(link, ()), canary)
         gone = [link for address, link in self._links.items() if address not in links]
@@ -166,13 +164,8 @@ class ClusterBus:
             await asyncio.wait(outcomes, timeout=START_TIMEOUT)
 
     def _new_link(self, address: Address, masters: Masters) -> Link:
-        canary = self._canaries[address] = self._canary(masters[address])
+        canary = self._canaries[address] = canary_in(masters[address], self._member)
         return Link(address, SHARDED, self._member, canary, self.counts, connected_before=bool(self._masters))
-
-    def _canary(self, slots: set[int]) -> str:
-        """A canary's channel must be in a slot of the master that it proves."""
-        names = (canary_channel(self._member, number) for number in itertools.count())
-        return next(name for name in names if slot_of(name) in slots)
 
     def _back(self) -> None:
         self._gap()

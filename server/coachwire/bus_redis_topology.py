@@ -1,8 +1,9 @@
 """Which server of a Redis Cluster serves which slots, as the cluster itself tells."""
 
 import asyncio
+import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import hiredis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
 from coachwire.bus_redis_connection import CONNECT_TIMEOUT, Address, connect
+from coachwire.topics import canary_channel
 
 SLOTS = REDIS_CLUSTER_HASH_SLOTS
 ASKED = 3  # servers at a time: one may be cut off from the others and not know it
@@ -25,23 +27,45 @@ class Topology:
     masters: Masters
 
 
-def addresses(url: str) -> list[Address]:
-    """The servers that `redis+cluster://` or `rediss+cluster://` names, separated by commas; `ValueError` if none."""
+def is_cluster(url: str) -> bool:
+    """Whether it begins with `redis+cluster://` or, with TLS, `rediss+cluster://`."""
+    return "+cluster://" in url
+
+
+def servers(url: str) -> list[str]:
+    """A plain URL for each server that this one names: a cluster's may name several, separated by commas.
+
+    Raises `ValueError` for another scheme.
+    """
+    if not is_cluster(url):
+        return [url]
     scheme, _, rest = url.partition("+cluster://")
-    if scheme not in ("redis", "rediss") or not rest:
-        raise ValueError("expected a Redis Cluster's address such as redis+cluster://one:6379,two:6379")
+    if scheme not in ("redis", "rediss"):
+        raise ValueError(
+            "expected a Redis Cluster's address to begin with redis+cluster:// or rediss+cluster://"
+        )
     place, mark, options = rest.partition("?")
     credentials, at, hosts = place.rpartition("@")
-    first, *others = [
-        Address.from_url(f"{scheme}://{credentials}{at}{host}{mark}{options}")
-        for host in hosts.rstrip("/").split(",")
+    return [
+        f"{scheme}://{credentials}{at}{host}{mark}{options}" for host in hosts.removesuffix("/").split(",")
     ]
+
+
+def addresses(url: str) -> list[Address]:
+    """The servers that this URL names; raises `ValueError` as `Address` does."""
+    first, *others = map(Address.from_url, servers(url))
     # One context for TLS: by it, too, addresses are told apart.
     return [first, *(replace(first, host=other.host, port=other.port) for other in others)]
 
 
 def slot_of(channel: str) -> int:
     return cast("int", key_slot(channel.encode()))
+
+
+def canary_in(slots: Container[int], member: bytes) -> str:
+    """A channel by which the master that serves these slots can be proved."""
+    names = (canary_channel(member, number) for number in itertools.count())
+    return next(name for name in names if slot_of(name) in slots)
 
 
 async def learn(known: Iterable[Address]) -> Topology:

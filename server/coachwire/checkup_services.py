@@ -12,6 +12,8 @@ import hiredis
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from coachwire.bus_redis_connection import Address, Handle, RedisConnection, connect, pack
+from coachwire.bus_redis_link import PLAIN, SHARDED, Dialect, new_member
+from coachwire.bus_redis_topology import SLOTS, addresses, canary_in, is_cluster, learn
 from coachwire.checkup import Finding, failed, ok, warning
 from coachwire.jwks import KeysUnavailable, fetch_keys
 from coachwire.settings import Settings
@@ -25,13 +27,19 @@ async def check_redis(settings: Settings) -> AsyncIterator[Finding]:
         yield ok("redis", "none: this must be the only instance")
         return
     try:
-        address = Address.from_url(settings.redis_url)
+        address = max(addresses(settings.redis_url), key=lambda one: len(one.lacking))
     except ValueError as error:
-        yield failed("redis", f"REDIS_URL: {error}", "Correct it: redis://host:6379, rediss:// with TLS.")
+        yield failed(
+            "redis",
+            f"REDIS_URL: {error}",
+            "Correct it: redis://host:6379, redis+cluster://one:6379,two:6379 for a cluster, rediss with TLS.",
+        )
         return
     try:
         async with asyncio.timeout(PATIENCE):
-            yield await _canary(address)
+            yield await (
+                _canaries(settings.redis_url) if is_cluster(settings.redis_url) else _canary(address)
+            )
     except (OSError, TimeoutError, hiredis.HiredisError) as error:
         yield failed(
             "redis",
@@ -49,22 +57,37 @@ async def check_redis(settings: Settings) -> AsyncIterator[Finding]:
         yield ok("redis safety", "on this machine" if address.local else "with password and TLS")
 
 
-async def _canary(address: Address) -> Finding:
+async def _canaries(url: str) -> Finding:
+    """What is published on a master comes back, on each of them."""
+    masters = (await learn(addresses(url))).masters
+    for address, slots in masters.items():
+        finding = await _canary(address, SHARDED, canary_in(slots, new_member()))
+        if finding.state != "ok":
+            return finding
+    if missing := SLOTS - sum(map(len, masters.values())):
+        return failed("redis", f"{missing} slots have no master", "Is a master down, and its replica too?")
+    return ok("redis", f"a message came back from each of {len(masters)} masters")
+
+
+async def _canary(address: Address, dialect: Dialect = PLAIN, channel: str = "") -> Finding:
     """What is published on the one connection comes back by the other."""
-    channel = canary_channel(os.urandom(8)).encode()
+    name = (channel or canary_channel(new_member())).encode()
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     async with (
         _connected(address, lambda reply: heard.put_nowait(_kind(reply))) as subscriber,
         _connected(address, lambda reply: heard.put_nowait(_kind(reply))) as publisher,
     ):
+        if dialect is PLAIN and await publisher.mode() == "cluster":
+            return failed("redis", "it is a node of a cluster", "REDIS_URL must begin with redis+cluster://.")
         try:
-            subscriber.send((pack((b"SUBSCRIBE", channel)),))
+            subscriber.send((pack((dialect.subscribe, name)),))
             told = [await _first(heard, subscriber.lost)]
-            publisher.send((pack((b"PUBLISH", channel, b"canary")),))
-            while told[-1] != b"message":
+            publisher.send((pack((dialect.publish, name, b"canary")),))
+            while told[-1] != dialect.message:
                 told.append(await _first(heard, publisher.lost, subscriber.lost))
         except ConnectionAbortedError as error:
-            return failed("redis", f"{error}", "May this user PUBLISH and SUBSCRIBE on cw:* channels?")
+            verbs = f"{dialect.publish.decode()} and {dialect.subscribe.decode()}"
+            return failed("redis", f"{error}", f"May this user {verbs} on cw:* channels?")
     return ok("redis", "a message came back")
 
 

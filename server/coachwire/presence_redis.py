@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import structlog
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from coachwire.bus import Bus
 from coachwire.presence import Online, Presence
+from coachwire.redis_client import redis_client
 from coachwire.topics import presence_channel, presence_key
 
 log = structlog.get_logger()
@@ -35,7 +33,7 @@ PAUSE = 0.05  # s between two exchanges, in which hints gather
 MOST = 100  # organizations a round trip
 CONNECTIONS = 4
 
-AWAY = (RedisError, OSError, TimeoutError)
+AWAY = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +66,7 @@ class PresenceExchange:
         self._presence = presence
         self._bus = bus
         self._instance = os.urandom(8).hex().encode()
-        self._redis = Redis(
-            connection_pool=BlockingConnectionPool.from_url(
-                url,
-                max_connections=CONNECTIONS,
-                timeout=DEADLINE,
-                socket_timeout=DEADLINE,
-                socket_connect_timeout=DEADLINE,
-                retry=Retry(NoBackoff(), 0),
-            )
-        )
+        self._redis = redis_client(url, connections=CONNECTIONS, deadline=DEADLINE)
         self._loop = asyncio.get_running_loop()
         self._ahead: float | None = None  # s that Redis's clock is ahead of the loop's
         self._away = False

@@ -11,7 +11,7 @@ import structlog
 from aiohttp import web
 
 from coachwire.app import init_app
-from coachwire.bus_redis_connection import Address
+from coachwire.bus_redis_topology import addresses
 from coachwire.keys import READINESS
 from coachwire.observe import configure
 from coachwire.patience import SILENT, impatient
@@ -95,7 +95,7 @@ def _warn_of_redis(settings: Settings) -> None:
     if settings.redis_url is None:
         return
     try:
-        lacking = Address.from_url(settings.redis_url).lacking
+        lacking = max((address.lacking for address in addresses(settings.redis_url)), key=len)
     except ValueError as error:
         raise SettingsError(f"REDIS_URL: {error}") from None
     if lacking:

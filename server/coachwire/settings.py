@@ -19,6 +19,7 @@ LOG_LEVELS = {
     "error": logging.ERROR,
 }
 MOST_WORKERS = 64
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+cluster", "rediss+cluster")
 MIN_SECRET = 32  # bytes; RFC 7518 asks for a key as long as the hash of HS256
 
 
@@ -82,7 +83,7 @@ class Settings:
 
         settings = cls(
             database_url=read("DATABASE_URL", _url("postgresql", "postgres"), None),
-            redis_url=read("REDIS_URL", _url("redis", "rediss", "unix"), None),
+            redis_url=read("REDIS_URL", _url(*REDIS_SCHEMES), None),
             host=read("COACHWIRE_HOST", str, cls.host),
             port=read("COACHWIRE_PORT", _port, cls.port),
             jwt_secret=read("COACHWIRE_JWT_SECRET", _secret, None),

@@ -176,7 +176,12 @@ async def test_an_account_with_no_more_rights_than_the_bus_needs_is_enough(
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://one", "redis+cluster://", "redis+cluster://one:port", "unix+cluster:///tmp/redis"]
+    "url",
+    [
+        "redis+cluster://one,two:port",
+        "unix+cluster:///tmp/redis,two",
+        "redis+cluster://one?nope=1",
+    ],
 )
 def test_a_url_that_is_not_a_cluster_s_is_refused_before_anything_starts(url: str) -> None:
     with pytest.raises(ValueError, match=r"Redis|Port"):
