@@ -153,12 +153,13 @@ class Presence:
         if person is None or watcher not in person.connections or organization_id not in person.memberships:
             return ()
         watch = Watch(watcher, organization_id, tuple(dict.fromkeys(membership_ids)), set())
-        organization = self._organizations.setdefault(organization_id, Organization())
+        organization = self._organizations[organization_id]
+        self._show(organization_id)  # a snapshot and what is told after it have one beginning
         self._watches[watcher] = watch
         organization.watches.add(watch)
         for id_ in watch.membership_ids:
             organization.watching.setdefault(id_, set()).add(watch)
-        watch.told = {id_ for id_ in watch.membership_ids if self._sees(watch, organization.online, id_)}
+        watch.told = {id_ for id_ in watch.membership_ids if self._sees(watch, organization.shown, id_)}
         return tuple(id_ for id_ in watch.membership_ids if id_ in watch.told)
 
     def wake(self, watcher: Watcher) -> None:
@@ -181,11 +182,12 @@ class Presence:
             del self._leaving[user_id]
             for organization_id, own in self._people.pop(user_id).memberships.items():
                 self._place(organization_id, own, None)
-        dirty, self._dirty = self._dirty, set()
-        for organization_id in dirty:
-            self._show(organization_id, self._organizations[organization_id])
+        for organization_id in list(self._dirty):
+            self._show(organization_id)
 
-    def _show(self, organization_id: str, organization: Organization) -> None:
+    def _show(self, organization_id: str) -> None:
+        self._dirty.discard(organization_id)
+        organization = self._organizations[organization_id]
         before, after = organization.shown, organization.online
         organization.shown = after
         if organization.watches:
@@ -198,16 +200,16 @@ class Presence:
         """Of these, what the watch was told otherwise. In the background nothing: it stays to be told."""
         if not watch.watcher.foreground:
             return
-        online = self._organizations[watch.organization_id].online
+        shown = self._organizations[watch.organization_id].shown
         for id_ in membership_ids:
-            if (sees := self._sees(watch, online, id_)) != (id_ in watch.told):
+            if (sees := self._sees(watch, shown, id_)) != (id_ in watch.told):
                 (watch.told.add if sees else watch.told.discard)(id_)
                 watch.watcher.signal(_frame(watch.organization_id, id_, sees))
 
-    def _sees(self, watch: Watch, online: Online, membership_id: str) -> bool:
+    def _sees(self, watch: Watch, shown: Online, membership_id: str) -> bool:
         """Staff see everybody, members the staff."""
         own = self._people[watch.watcher.user_id].memberships[watch.organization_id]
-        return membership_id in online and (own.staff or online[membership_id])
+        return membership_id in shown and (own.staff or shown[membership_id])
 
     def _place(self, organization_id: str, before: Belonging | None, after: Belonging | None) -> None:
         organization = self._organizations.setdefault(organization_id, Organization())

@@ -1,5 +1,7 @@
 """The server, gyms and phones of tests/server, with acks that are written soon; and what signals look like."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -39,3 +41,11 @@ def signal(kind: str, organization_id: str, **data: Any) -> Frame:
 async def signals(phone: Phone) -> list[Frame]:
     """All that have come until now."""
     return [frame for frame in await phone.drained() if frame["type"] == "signal"]
+
+
+async def until(look: Callable[[], Awaitable[Any]], seconds: float) -> Any:
+    """Look until there is something to see: what instances do among themselves has no event to wait for."""
+    async with asyncio.timeout(seconds):
+        while not (seen := await look()):  # noqa: ASYNC110 - as said
+            await asyncio.sleep(0.1)
+        return seen
