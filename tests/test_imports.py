@@ -19,7 +19,7 @@ RANKS = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 SERVER = sorted((ROOT / "server" / "coachwire").glob("*.py"))
 OPERATIONS = sorted((ROOT / "server" / "coachwire" / "operations").glob("*.py"))
 REST = sorted((ROOT / "server" / "coachwire" / "rest").glob("*.py"))
-PROTOCOL = sorted((ROOT / "protocol" / "coachwire_protocol").glob("*.py"))
+PROTOCOL = sorted((ROOT / "protocol" / "coachwire_protocol").rglob("*.py"))
 
 
 @cache

@@ -32,7 +32,7 @@ from .routes import call, get
 AnyCase = Case[Any]
 
 SEED = 20260101
-EXAMPLES = 12  # for each way to call an operation; all together take some ten seconds
+EXAMPLES = 12  # for each way to call an operation, some ten seconds in all. Under 48: a user has 50 devices
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
