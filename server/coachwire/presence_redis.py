@@ -196,7 +196,7 @@ class PresenceExchange:
             self._learn_time(await cast("Any", self._redis.time()))
         written = self._loop.time() + (self._ahead or 0.0) - ago
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.time()
+        pipeline.execute_command("TIME")  # a cluster's pipeline has no method for it
         while self._litter:
             organization_id, instance = self._litter.pop()
             pipeline.hdel(presence_key(organization_id), instance)
@@ -213,7 +213,7 @@ class PresenceExchange:
     async def _read(self, organization_ids: Sequence[str]) -> list[dict[bytes, Field]]:
         """The fields of the other instances that are alive, for each organization."""
         pipeline = self._redis.pipeline(transaction=False)
-        pipeline.time()
+        pipeline.execute_command("TIME")  # a cluster's pipeline has no method for it
         for organization_id in organization_ids:
             pipeline.hgetall(presence_key(organization_id))
         time, *hashes = await pipeline.execute()
