@@ -60,15 +60,15 @@ async def run_dev(settings: Settings) -> None:
         secret = settings.jwt_secret or await asyncio.to_thread(_lasting_secret, settings.home)
         metrics = settings.metrics if settings.metrics and settings.metrics.asked else None
         ready = replace(settings, database_url=dsn, jwt_secret=secret, metrics=metrics)
-        await run(ready, lambda address: _tell(console, address, people), _routes(people))
+        await run(ready, lambda address: _tell(console, address, people), dev_routes(people))
 
 
-def _routes(people: list[DemoPerson]) -> list[web.RouteDef]:
+def dev_routes(people: list[DemoPerson]) -> list[web.RouteDef]:
     """Only here: whoever sits at this machine may be anybody."""
 
     async def token(request: web.Request) -> web.Response:
         """A short token for the person with this email."""
-        _require_loopback(request)
+        require_loopback(request)
         who = checked(WhoToBe, read_body(await request.read()))
         settings = request.app[SETTINGS]
         if settings.database_url is None or settings.jwt_secret is None:
@@ -87,15 +87,18 @@ def _routes(people: list[DemoPerson]) -> list[web.RouteDef]:
 
     async def everybody(request: web.Request) -> web.Response:
         """Who one can be."""
-        _require_loopback(request)
+        require_loopback(request)
         return web.Response(body=encode({"data": people}), content_type="application/json")
 
     return [web.post("/dev/token", token), web.get("/dev/people", everybody)]
 
 
-def _require_loopback(request: web.Request) -> None:
+def require_loopback(request: web.Request) -> None:
     """From this machine, and by a name of this machine: a name that was bound to it from outside is refused."""
-    host = urlsplit(f"//{request.host}").hostname
+    try:
+        host = urlsplit(f"//{request.host}").hostname
+    except ValueError:  # half a bracket, and no name at all
+        raise Forbidden from None
     if request.remote is None or not ip_address(request.remote).is_loopback or host not in LOOPBACK_NAMES:
         raise Forbidden
 
