@@ -123,6 +123,7 @@ class Arrivals:
                 connection.position = page[-1].through
                 if self._hub.join(user_id, connection):
                     self._live(connection, hello, tell=tell)
+                    self._fanout.changed(user_id)  # since the welcome, perhaps
                     return
         except Unavailable:
             connection.close(CloseCode.TRY_AGAIN_LATER)

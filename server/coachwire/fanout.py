@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 EVENT, SIGNAL, DEVICE, SIGN_OUT = b"E", b"S", b"D", b"O"
 BACKGROUND = b"B"  # a signal, also to clients in the background
+RECOUNT = b"U"  # what a user has not read has changed otherwise than by an event of theirs
 REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
 
 
@@ -37,9 +38,9 @@ class Fanout:
         """`doubt` is called when something may have been lost, `changed` with each user who was told something new,
         `revoked` with each whose rights may have changed."""
         self.doubt = doubt
+        self.changed = changed
         self._hub = hub
         self._bus = bus
-        self._changed = changed
         self._revoked = revoked
         self._outgoing: list[Message] = []
 
@@ -58,7 +59,7 @@ class Fanout:
             if user_id != actor.user_id or (
                 delivery.event and delivery.event.kind != EventKind.MESSAGE_CREATED
             ):
-                self._changed(user_id)  # one's own sends are nothing to read
+                self.changed(user_id)  # one's own sends are nothing to read
             self._outgoing.append((user_channel(user_id), b"%b%d %d %b" % (EVENT, position, position, frame)))
         if isinstance(result, Outcome):
             for signal in result.signals:
@@ -73,8 +74,13 @@ class Fanout:
             self._outgoing.append(
                 (user_channel(user_id), b"%b%d %d %b" % (REVOKING, position, through, frame))
             )
-        self._changed(user_id)
+        self.changed(user_id)
         self._revoked(user_id)
+
+    def recount(self, user_id: str) -> None:
+        """What this user has not read has changed, though nothing is told of it; leaves with the next flush."""
+        self.changed(user_id)
+        self._outgoing.append((user_channel(user_id), RECOUNT))
 
     def gone(self, user_id: str) -> None:
         """Close the sockets of somebody who was deleted, here and elsewhere; leaves with the next flush."""
@@ -112,12 +118,14 @@ class Fanout:
             if kind == EVENT:
                 position, through, frame = rest.split(b" ", 2)
                 self._hub.deliver(user_id, int(position), int(through), frame)
-                self._changed(user_id)
+                self.changed(user_id)
             elif kind == REVOKING:
                 position, through, frame = rest.split(b" ", 2)
                 self._hub.revoke(user_id, int(position), int(through), frame)
-                self._changed(user_id)
+                self.changed(user_id)
                 self._revoked(user_id)
+            elif kind == RECOUNT:
+                self.changed(user_id)
             elif kind == GONE:
                 self._hub.gone(user_id)
             elif kind in (SIGNAL, BACKGROUND):

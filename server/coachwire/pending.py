@@ -46,8 +46,13 @@ class Aside(NamedTuple):
     attempts: int
 
 
+class Recount(NamedTuple):
+    user_id: UUID
+
+
 NEXT = Query("pending/next", PendingRow)
 TELL = Query("pending/tell", Told)
+RECOUNT = Query("pending/recount", Recount)
 SET_ASIDE = Query("pending/set_aside", Aside)
 
 
@@ -161,6 +166,7 @@ class Pending:
                 told.users or (), told.afters or (), told.throughs or (), strict=True
             )
         ]
+        written = spans
         try:
             while spans:
                 pages = await self._streams.read(spans)
@@ -171,10 +177,17 @@ class Pending:
                     for user_id, _, through in spans
                     if user_id in pages and pages[user_id][-1].through < through
                 ]
+            if written:
+                await self._recount(written)
         except Unavailable:
             self._fanout.doubt()  # the heads say it, as soon as the database answers
         finally:
             self._fanout.flush()
+
+    async def _recount(self, spans: Sequence[Span]) -> None:
+        async with self._database.connection() as tx:
+            for row in await RECOUNT.rows(tx, *zip(*spans, strict=True)):
+                self._fanout.recount(str(row.user_id))
 
     async def _set_aside(self, id_: int, failure: Exception) -> None:
         async with self._database.connection() as tx:

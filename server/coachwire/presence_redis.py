@@ -7,6 +7,7 @@ the hash."""
 import asyncio
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -146,9 +147,11 @@ class PresenceExchange:
                 if organizations and not self._away:
                     await self._write(organizations, ago=ALIVE - FAREWELL)
                     self._bus.publish([(presence_channel(id_), b"") for id_ in organizations])
-                await self._redis.aclose()
         except AWAY as error:
             self._lose(error)
+        with suppress(*AWAY):
+            async with asyncio.timeout(DEADLINE):
+                await self._redis.aclose()
 
     def _note(self, organization_id: str) -> None:
         self._changed.add(organization_id)

@@ -22,6 +22,7 @@ class UnreadCounts:
         self._hub = hub
         self._database = database
         self._changed: set[str] = set()
+        self._put_off: set[str] = set()  # once: who is written to all the time is told all the same
         self._waiting = asyncio.Event()
 
     def changed(self, user_id: str) -> None:
@@ -47,7 +48,11 @@ class UnreadCounts:
     async def _tell(self, users: list[str]) -> None:
         async with self._database.connection() as tx:
             counts = await unread_of(tx, users)
+        put_off = (self._changed & counts.keys()) - self._put_off  # counted too early: the next count tells
+        self._put_off = put_off
         for user_id, unread in counts.items():
+            if user_id in put_off:
+                continue
             frame = encode(UnreadFrame(total=unread.total, organizations=unread.organizations))
             inbox = self._hub.inboxes.get(user_id)
             for member in inbox.live if inbox else ():

@@ -28,7 +28,6 @@ async def test_presence_is_told_across_instances_again_after_a_master_has_died(
         await asyncio.to_thread(master.kill)
         for server in (here, there):
             await server.says("bus.connected", times=4)
-            await server.says("presence_back")
         await member.leave()
 
         assert await coach.next("signal") == presence(gym.member, False)
