@@ -132,7 +132,7 @@ async def test_a_repeated_id_in_one_tick_is_a_duplicate_or_a_conflict(
 ) -> None:
     once = message(gym.member)
     after = message(gym.member)
-    async with running(database_url) as (runner, _):
+    async with running(database_url) as (runner, noted):
         first, again, other, last = await together(
             runner,
             [
@@ -151,6 +151,7 @@ async def test_a_repeated_id_in_one_tick_is_a_duplicate_or_a_conflict(
     )
     assert (other, isinstance(last, Sent)) == (Conflict, True)
     assert await stored(tables) == [once.id, after.id]
+    assert noted.flushes == 3, "each batch ends before the repetition"
 
 
 async def test_people_without_a_stream_get_one_with_their_first_message(
@@ -259,6 +260,30 @@ async def test_a_long_conversation_is_read_in_steps_and_answered_once(
         UUID(gym.coach.user_id),
     )
     assert [row[0] for row in sizes] == [3, 3, 2]
+
+
+async def test_what_comes_round_again_keeps_its_order(
+    database_url: str, gym: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "STEP", 2)
+    settled: list[str] = []
+
+    async def read(runner: Runner, partner: Someone) -> None:
+        conversation = Party(membership_id=partner.membership_id)
+        await runner.run(
+            Actor(gym.member.user_id),
+            ReadMessages(organization_id=gym.organization_id, conversation=conversation),
+        )
+        settled.append(partner.name)
+
+    staff = (gym.coach, gym.coach2)
+    async with running(database_url) as (runner, noted):
+        await together(runner, [(sender, message(gym.member)) for sender in staff * 3])
+        noted.told.clear()
+        await asyncio.gather(*(read(runner, sender) for sender in staff))
+    assert settled == [sender.name for sender in staff]
+    in_turn = [user for user, _, _ in noted.told if user != gym.member.user_id]
+    assert in_turn == [sender.user_id for sender in staff] * 3
 
 
 async def test_readings_of_one_tick_are_answered_each_for_what_it_marked(

@@ -190,6 +190,25 @@ async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connec
         assert rising(await created_in_order(tx, someone))
 
 
+async def test_batches_that_meet_on_the_same_ids_wait_in_one_direction(
+    connect: Connect, tx: Connection, gym: Place
+) -> None:
+    connections = await connect(), await connect()
+    for connection in connections:
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f"set deadlock_timeout = '{DETECT}'")
+    for _ in range(4 * ROUNDS):
+        ids = [str(uuid4()) for _ in range(4 * ROWS)]
+        mine = [Sending(sender=gym.coach, recipient=gym.member, id=id_) for id_ in ids]
+        theirs = [Sending(sender=gym.coach2, recipient=gym.member2, id=id_) for id_ in reversed(ids)]
+        stored = await asyncio.gather(send(connections[0], *mine), send(connections[1], *theirs))
+        assert sorted(code for one in stored for code in one.codes) == ["known"] * len(ids) + [
+            "stored"
+        ] * len(ids)
+    for someone in gym.people.values():
+        await stream(tx, someone)  # dense
+
+
 async def repeat(writer: Writer, connection: Connection, shared: Shared) -> None:
     for _ in range(ROUNDS):
         await writer(connection, shared)
