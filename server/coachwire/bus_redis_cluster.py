@@ -39,6 +39,7 @@ class ClusterBus:
         self._channels: dict[str, int] = {}  # what is subscribed, and its slot
         self._masters: Masters = {}
         self._links: dict[Address, Link] = {}
+        self._gone: list[Link] = []  # of servers that serve nothing any more, to be closed
         self._canaries: dict[Address, str] = {}
         self._owners: list[Link | None] = [None] * SLOTS
         self._complete = False  # every slot has an owner
@@ -93,8 +94,9 @@ class ClusterBus:
             await asyncio.wait((self._task,))
         self._complete = False
         self._owners = [None] * SLOTS
-        links, self._links = self._links, {}
-        await asyncio.gather(*(link.close() for link in links.values()))
+        self._gone += self._links.values()
+        self._links = {}
+        await self._close_gone()
         self._channels.clear()
 
     async def _keep_looking(self, first_look: asyncio.Future[None]) -> None:
@@ -149,23 +151,27 @@ class ClusterBus:
                 canary = self._canaries[address] = canary_in(masters[address], self._member)
             if link in arrivals or slot not in masters[address] or slot in moved:
                 link.adopt(arrivals.get(link, ()), canary)
-        gone = [link for address, link in self._links.items() if address not in links]
+        self._gone += [link for address, link in self._links.items() if address not in links]
         fresh = [link for address, link in links.items() if address not in self._links]
         self._masters, self._links, self._owners = masters, links, owners
         self._complete = None not in owners
-        if fresh or gone:
+        if fresh or self._gone:
             log.info("bus.cluster", masters=sorted(map(str, masters)), complete=self._complete)
         outcomes = [
             link.open(self._receive, self._back, away=self._doubt.set, moved=self._slot_moved)
             for link in fresh
         ]
-        await asyncio.gather(*(link.close() for link in gone))
+        await self._close_gone()
         if outcomes:
             await asyncio.wait(outcomes, timeout=START_TIMEOUT)
 
     def _new_link(self, address: Address, masters: Masters) -> Link:
         canary = self._canaries[address] = canary_in(masters[address], self._member)
         return Link(address, SHARDED, self._member, canary, self.counts, connected_before=bool(self._masters))
+
+    async def _close_gone(self) -> None:
+        await asyncio.gather(*(link.close() for link in self._gone))
+        self._gone.clear()
 
     def _back(self) -> None:
         self._gap()

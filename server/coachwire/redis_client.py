@@ -11,7 +11,7 @@ from coachwire.bus_redis_topology import addresses, is_cluster, servers
 
 
 def redis_client(url: str, *, connections: int, deadline: float) -> Redis:
-    """Connects when it is first used, to a server as often as `connections` says; tries nothing twice.
+    """Connects when it is first used; a server is asked once, a cluster twice.
 
     Of a cluster only what both have may be used: single commands, and pipelines without a transaction.
     """
@@ -33,7 +33,7 @@ def redis_client(url: str, *, connections: int, deadline: float) -> Redis:
         # Half, so that a silent master is told from a silent cluster before the caller gives up, and replaced.
         socket_timeout=deadline / 2,
         socket_connect_timeout=deadline / 2,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1),  # without a second try it never looks where the slots are now
         require_full_coverage=False,
     )
     return cast("Redis", cluster)
