@@ -1,5 +1,6 @@
 """Two gyms for the tests, and everything that a test wants to know about their people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -57,12 +58,12 @@ class Place:
             raise AttributeError(name) from None
 
 
-async def open_gym(dsn: str, name: str) -> Place:
-    """Write a gym with one of each into the database."""
+async def open_gym(dsn: str, name: str, roster: Sequence[tuple[str, str, str]] = PEOPLE) -> Place:
+    """Write a gym with one of each, or these people (key, name, role), into the database."""
     organization_id = uuid4()
     people = [
         Person(uuid4(), uuid4(), f"{key}@{name}.test", first, name.title(), role)
-        for key, first, role in PEOPLE
+        for key, first, role in roster
     ]
     connection = await asyncpg.connect(dsn)
     try:
@@ -74,7 +75,7 @@ async def open_gym(dsn: str, name: str) -> Place:
         str(organization_id),
         {
             key: Someone(str(p.user_id), str(p.membership_id), str(organization_id), p.name, p.role)
-            for (key, _, _), p in zip(PEOPLE, people, strict=True)
+            for (key, _, _), p in zip(roster, people, strict=True)
         },
     )
 

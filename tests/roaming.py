@@ -89,11 +89,12 @@ class Device(Phone):
         """Requests that wait for their last answer."""
         return len(self._asks)
 
-    async def send(self, content: str, id_: str) -> Frame:
+    async def send(self, content: str, id_: str, to: Someone | None = None) -> Frame:
         """Until it is answered for good, over as many connections as it takes."""
-        sending = Sending(id_, self.someone.user_id, self.other.user_id, content)
+        to = to or self.other
+        sending = Sending(id_, self.someone.user_id, to.user_id, content)
         self._history.sendings.append(sending)
-        fields = {"id": id_, "to": {"membershipId": self.other.membership_id}, "content": content}
+        fields = {"id": id_, "to": {"membershipId": to.membership_id}, "content": content}
         return await self._insist("message.send", sending, **fields)
 
     async def mark_read(self, ids: list[str]) -> Frame:
@@ -160,21 +161,25 @@ class Device(Phone):
                 while True:
                     await self.read()
             except (SocketClosed, ClientError, OSError) as error:
-                self.closed.append(error.code if isinstance(error, SocketClosed) else None)
+                self._cut_off(error.code if isinstance(error, SocketClosed) else None)
             self.live.clear()
             self._news.set()
             await asyncio.sleep(PAUSE)
+
+    def _cut_off(self, code: int | None) -> None:
+        self.closed.append(code)
 
     def _apply(self, frame: Frame) -> None:
         match frame["type"]:
             case "welcome":
                 self._begin(frame)
             case "event" if "topic" not in frame:
-                self.log.told.append(_told(frame))
+                self.log.told.append(_told(frame)._replace(at=self._loop.time()))
             case "ok":
                 ask = self._asks[frame["ref"]]
                 if "position" in frame:
-                    self.log.told.append(_told_by_ok(frame, ask.frame["type"]))
+                    told = _told_by_ok(frame, ask.frame["type"])
+                    self.log.told.append(told._replace(at=self._loop.time()))
                 self._answered(ask, frame)
             case "error":
                 self._answered(self._asks[frame["ref"]], frame)
@@ -222,8 +227,18 @@ def _told(event: Frame) -> Told:
     if kind == "skipped":
         return Told(position, event.get("through", position), kind)
     data = event["data"]
+    if kind.startswith("membership."):
+        return Told(position, position, kind, frozenset({data["membershipId"]}))
     ids = data["messageIds"] if kind == "message.read" else [data["id"]]
-    return Told(position, position, kind, frozenset(ids), data.get("createdAt"), data.get("content"))
+    return Told(
+        position,
+        position,
+        kind,
+        frozenset(ids),
+        data.get("createdAt"),
+        data.get("content"),
+        read_at=data.get("readAt"),
+    )
 
 
 def _told_by_ok(ok: Frame, request: str) -> Told:

@@ -6,10 +6,12 @@ import asyncpg
 import pytest
 
 from .gym import message_to, open_gym
-from .history import Answer, DeviceLog, History, Row, Sending, Stored, Told, Truth, check, judge
+from .history import Answer, DeviceLog, History, Row, Sending, Stored, Told, Truth
+from .judge import check, judge
 
 COACH, MEMBER = "coach", "member"
 EARLY, LATE = "2026-11-24T10:00:00.000001Z", "2026-11-24T10:00:00.000002Z"
+READ = "2026-11-24T10:00:05.000000Z"
 
 
 def ok(created_at: str, turn: int = 0, *, duplicate: bool = False) -> Answer:
@@ -26,8 +28,8 @@ class Story:
 
     messages: dict[str, Stored] = field(
         default_factory=lambda: {
-            "m1": Stored(COACH, MEMBER, "one", EARLY, True, False),
-            "m2": Stored(COACH, MEMBER, "two", LATE, False, True),
+            "m1": Stored(COACH, MEMBER, "one", EARLY, READ, False),
+            "m2": Stored(COACH, MEMBER, "two", LATE, None, True),
         }
     )
     stream: list[Row] = field(
@@ -44,7 +46,7 @@ class Story:
             Told(1, 1, "message.created", frozenset({"m1"}), EARLY, "one"),
             Told(2, 2, "message.created", frozenset({"m2"}), LATE, "two"),
             Told(3, 3, "skipped"),
-            Told(4, 4, "message.read", frozenset({"m1"})),
+            Told(4, 4, "message.read", frozenset({"m1"}), read_at=READ),
             Told(5, 5, "message.deleted", frozenset({"m2"})),
         ]
     )
@@ -126,7 +128,7 @@ def test_a_hole_in_a_stream_is_found(story: Story) -> None:
 
 def test_a_message_with_two_positions_is_twice(story: Story) -> None:
     story.stream.append(Row(6, "message.read", frozenset({"m1"})))
-    story.told.append(Told(6, 6, "message.read", frozenset({"m1"})))
+    story.told.append(Told(6, 6, "message.read", frozenset({"m1"}), read_at=READ))
     story.head = 6
     assert story.broken() == ["stream member: message.read of m1 too often, or without cause"]
 

@@ -9,8 +9,9 @@ import pytest
 from aiohttp import ClientSession
 
 from ..gym import Place, open_gym
-from ..history import History, check, read_truth
+from ..history import History, read_truth
 from ..instances import Instance, instances
+from ..judge import check
 from ..roaming import Device
 
 QUIET = 20.0  # s until everything must be answered and told, after the last fault
