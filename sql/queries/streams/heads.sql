@@ -1,23 +1,25 @@
 -- Where everybody connected here should be: one row. Users without a stream are left out; `replaced_*` are connections
 -- ($2 to $4, parallel) whose device has a newer session by now, `session` being the newer one; `signed_out_*` those whose
 -- device has signed out since, `session` being the last one that is.
+-- Every user and device is looked up by its own index, also when thousands are asked for at once: whole tables may be large.
 select
   (select epoch from stream_epoch),
   array(  -- deleted, or not there at all
     select t.user_id from unnest($1::uuid[]) t (user_id)
-    where not exists (select from users u where u.id = t.user_id and u.deleted_at is null)),
-  s.user_ids, s.positions, d.user_ids, d.device_ids, d.sessions, o.user_ids, o.device_ids, o.sessions
+    where (select u.id from users u where u.id = t.user_id and u.deleted_at is null) is null),
+  s.user_ids, s.positions, d.user_ids, d.device_ids, d.sessions, d.out_user_ids, d.out_device_ids, d.out_sessions
 from (
-  select coalesce(array_agg(user_id), '{}') as user_ids, coalesce(array_agg(position), '{}') as positions
-  from user_streams
-  where user_id = any ($1::uuid[])) s,
+  select coalesce(array_agg(s.user_id), '{}') as user_ids, coalesce(array_agg(s.position), '{}') as positions
+  from unnest($1::uuid[]) t (user_id)
+  cross join lateral (select s.user_id, s.position from user_streams s where s.user_id = t.user_id offset 0) s) s,
 (
-  select coalesce(array_agg(d.user_id), '{}') as user_ids, coalesce(array_agg(d.device_id), '{}') as device_ids,
-    coalesce(array_agg(d.session), '{}') as sessions
+  select
+    coalesce(array_agg(t.user_id) filter (where d.session > t.session), '{}') as user_ids,
+    coalesce(array_agg(t.device_id) filter (where d.session > t.session), '{}') as device_ids,
+    coalesce(array_agg(d.session) filter (where d.session > t.session), '{}') as sessions,
+    coalesce(array_agg(t.user_id) filter (where d.signed_out_session >= t.session), '{}') as out_user_ids,
+    coalesce(array_agg(t.device_id) filter (where d.signed_out_session >= t.session), '{}') as out_device_ids,
+    coalesce(array_agg(d.signed_out_session) filter (where d.signed_out_session >= t.session), '{}') as out_sessions
   from unnest($2::uuid[], $3::uuid[], $4::bigint[]) t (user_id, device_id, session)
-  join devices d on d.user_id = t.user_id and d.device_id = t.device_id and d.session > t.session) d,
-(
-  select coalesce(array_agg(d.user_id), '{}') as user_ids, coalesce(array_agg(d.device_id), '{}') as device_ids,
-    coalesce(array_agg(d.signed_out_session), '{}') as sessions
-  from unnest($2::uuid[], $3::uuid[], $4::bigint[]) t (user_id, device_id, session)
-  join devices d on d.user_id = t.user_id and d.device_id = t.device_id and d.signed_out_session >= t.session) o
+  cross join lateral (
+    select d.session, d.signed_out_session from devices d where d.user_id = t.user_id and d.device_id = t.device_id offset 0) d) d
