@@ -91,6 +91,7 @@ class Database:
             max_size=POOL,
             timeout=CONNECT,
             command_timeout=DEADLINE,
+            reset=_keep,
             max_cached_statement_lifetime=0,
             server_settings={
                 "application_name": "coachwire",
@@ -146,3 +147,10 @@ def _cut(tx: Tx) -> None:
     """A link in an unknown state is not given back."""
     with suppress(asyncpg.InterfaceError):  # it has ended by itself, and the pool has it back already
         tx.terminate()
+
+
+async def _keep(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Statements run in autocommit and set nothing that the next one must not find: asyncpg's own reset, four
+    statements, is for a transaction that somebody left open."""
+    if connection.is_in_transaction():
+        await connection.reset()

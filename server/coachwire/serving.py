@@ -63,6 +63,7 @@ async def _accept_until(
             reuse_port=shared_port or None,
         )
         gc.collect()
+        gc.set_threshold(20_000, 20, 20)  # a batch is thousands of objects that no cycle holds
         gc.freeze()  # what lives as long as the process need not be looked at again
         host, port = listener.sockets[0].getsockname()[:2]
         started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
