@@ -13,6 +13,7 @@ from coachwire_protocol.times import wire_time
 from coachwire_protocol.topics import TopicClosed
 from msgspec import UNSET
 
+from coachwire.closing import closing_edge
 from coachwire.connection import Connection
 from coachwire.database import Database
 from coachwire.fanout import Fanout
@@ -112,23 +113,29 @@ class Arrivals:
 
     async def _replay(self, connection: Connection, outgoing: Outgoing, hello: Hello, *, tell: bool) -> None:
         """Page after page until the head is reached; then the connection joins live in the same step."""
-        user_id = connection.user_id
         try:
-            while connection.closing is None:
-                page = (await self._streams.read([(user_id, connection.position, ALL)])).get(user_id)
-                if not page or page[0].position != connection.position + 1:
-                    connection.close(CloseCode.DRAINING)  # a head without its events: this stream is no more
-                    return
-                await outgoing.replay(frame.frame for frame in page)
-                connection.position = page[-1].through
-                if self._hub.join(user_id, connection):
-                    self._live(connection, hello, tell=tell)
-                    self._fanout.changed(user_id)  # since the welcome, perhaps
-                    return
-        except Unavailable:
-            connection.close(CloseCode.TRY_AGAIN_LATER)
+            with closing_edge(user_id=connection.user_id, session=connection.session):
+                await self._catch_up(connection, outgoing, hello, tell=tell)
         except Closed as closed:
             connection.close(closed.code)
+
+    async def _catch_up(
+        self, connection: Connection, outgoing: Outgoing, hello: Hello, *, tell: bool
+    ) -> None:
+        user_id = connection.user_id
+        while connection.closing is None:
+            try:
+                page = (await self._streams.read([(user_id, connection.position, ALL)])).get(user_id)
+            except Unavailable:
+                raise Closed(CloseCode.TRY_AGAIN_LATER) from None
+            if not page or page[0].position != connection.position + 1:
+                raise Closed(CloseCode.DRAINING, "a head without its events: this stream is no more")
+            await outgoing.replay(frame.frame for frame in page)
+            connection.position = page[-1].through
+            if self._hub.join(user_id, connection):
+                self._live(connection, hello, tell=tell)
+                self._fanout.changed(user_id)  # since the welcome, perhaps
+                return
 
     def _live(self, connection: Connection, hello: Hello, *, tell: bool) -> None:
         if tell:

@@ -32,8 +32,10 @@ from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator, Identity, NoAccount
 from coachwire.bus import Bus
 from coachwire.claims import TokenExpired
+from coachwire.closing import broken, closing_edge
 from coachwire.connection import Connection
 from coachwire.hub import Hub
+from coachwire.limits import CONTROLS, CONTROLS_WINDOW, Meter
 from coachwire.measures import CLOSED_BY, CLOSED_BY_PEER, REFUSED_UPGRADES
 from coachwire.operation import Runner
 from coachwire.outgoing import Outgoing, Socket
@@ -100,9 +102,10 @@ class SocketDoor:
         request_id = request[REQUEST_ID]
         self._silent.add(task)
         try:
-            hello = await _hello(ws)
-            self._silent.discard(task)
-            identity = await self._identify(hello.token)
+            with closing_edge(request_id=request_id):
+                hello = await _hello(ws)
+                self._silent.discard(task)
+                identity = await self._identify(hello.token)
         except Closed as closed:
             _tell_closed(closed.code, closed.detail, request_id=request_id)
             await self._close(ws, transport, closed.code)
@@ -145,22 +148,23 @@ class SocketDoor:
         self._hub.register(connection.user_id, connection)
         self.connections.add(connection)
         try:
-            await self._arrive(connection, channel, outgoing, hello)
-            log.info(
-                "socket_opened",
-                request_id=request_id,
-                user_id=connection.user_id,
-                organization_ids=connection.organization_ids,
-                session=connection.session,
-            )
-            if connection.closing is None:
-                try:
-                    async with asyncio.timeout(None) as reading:
-                        await self._read(ws, connection)
-                except TimeoutError:
-                    pass  # closed from here
-                finally:
-                    reading = None
+            with closing_edge(request_id=request_id):
+                await self._arrive(connection, channel, outgoing, hello)
+                log.info(
+                    "socket_opened",
+                    request_id=request_id,
+                    user_id=connection.user_id,
+                    organization_ids=connection.organization_ids,
+                    session=connection.session,
+                )
+                if connection.closing is None:
+                    try:
+                        async with asyncio.timeout(None) as reading:
+                            await self._read(ws, connection)
+                    except TimeoutError:
+                        pass  # closed from here
+                    finally:
+                        reading = None
         except Closed as closed:
             detail = closed.detail
             connection.close(closed.code)
@@ -204,6 +208,8 @@ class SocketDoor:
                     connection.pong(message.data)
                 case WSMsgType.PONG:
                     await self._count_control(connection)
+                case WSMsgType.ERROR:
+                    raise broken(message.data)
                 case _:  # closed, by whichever side
                     return
 
@@ -308,6 +314,8 @@ def _ref(request: Request | Refused) -> Any:
 
 async def _hello(ws: Socket) -> Hello:
     """The first frame. Raises `Closed` when it is something else, or does not come."""
+    controls = Meter(CONTROLS, CONTROLS_WINDOW)
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(HELLO):
             while True:
@@ -319,11 +327,14 @@ async def _hello(ws: Socket) -> Hello:
                             return requests[0]
                         raise Closed(CloseCode.BAD_FRAME, "the first frame is no hello")
                     case WSMsgType.PING:
+                        await asyncio.sleep(controls.over(loop.time()))
                         await ws.pong(message.data)
                     case WSMsgType.PONG:
-                        pass
+                        await asyncio.sleep(controls.over(loop.time()))
                     case WSMsgType.BINARY:
                         raise Closed(CloseCode.BAD_FRAME, "a binary frame")
+                    case WSMsgType.ERROR:
+                        raise broken(message.data)
                     case _:
                         raise Closed(CloseCode.GOING_AWAY, "the peer left before its hello")
     except TimeoutError:
