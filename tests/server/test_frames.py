@@ -31,11 +31,6 @@ UNANSWERED: tuple[dict[str, object], ...] = (
     {"type": "topic.open", "topic": "thread:0190a000-0000-7000-8000-0000000000f0"},
     {"type": "topic.close", "topic": "thread:0190a000-0000-7000-8000-0000000000f0"},
     {
-        "type": "presence.watch",
-        "organizationId": "0190a000-0000-7000-8000-00000000000a",
-        "membershipIds": [],
-    },
-    {
         "type": "comment.delete",
         "organizationId": "0190a000-0000-7000-8000-00000000000a",
         "id": "0190a000-0000-7000-8000-000000000001",
