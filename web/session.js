@@ -2,6 +2,7 @@
 
 import { Connection, Disconnected } from "./connection.js";
 import { Loader } from "./loading.js";
+import { Online } from "./online.js";
 import { ownEvent } from "./own.js";
 import { Reading } from "./reading.js";
 import { Sender } from "./sender.js";
@@ -10,6 +11,7 @@ import { Stream } from "./stream.js";
 import { TypingTeller, Typists } from "./typing.js";
 
 const ACK = 2_000; // ms; the server writes no more often
+const GATHER = 200; // ms in which a list that is being loaded comes together
 const AGREE = 1_000; // ms after a count, in which the events that belong to it come
 const AGAIN = 2_000; // ms after something that did not work
 
@@ -38,6 +40,7 @@ export class Session {
     this.loader = new Loader({ api, store: this.store, changed });
     this.sender = new Sender({ outbox, send: (item) => this.#send(item), ready: () => this.ready, changed });
     this.typists = new Typists(changed);
+    this.online = new Online({ ask: (request) => this.#request(request), changed });
     this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...partyOf(to), active }));
     this.reading = new Reading({
       current: () => (this.ready && this.#foreground ? this.store.conversations.get(this.#open) : null),
@@ -91,6 +94,7 @@ export class Session {
     this.reading.consider();
     this.sender.go();
     this.#later("ack", ACK, () => this.#ack());
+    this.#later("watch", GATHER, () => this.#watch());
   }
 
   /** A conversation that is open and not in what is loaded of the list: load more of it. */
@@ -99,6 +103,14 @@ export class Session {
     if (!organization?.cursor || this.loader.isLoading(organization.id)) return;
     if (await this.loader.more(organization.id)) this.look();
     else this.#lookLater();
+  }
+
+  /** The conversations of the organization that is on the screen, or of the first. */
+  #watch() {
+    if (!this.ready) return;
+    const open = this.#open?.split("/")[0];
+    const [first] = this.store.organizations.keys();
+    this.online.watch(this.store.list(this.store.organizations.has(open) ? open : first));
   }
 
   #lookLater() {
@@ -135,6 +147,7 @@ export class Session {
       if (kind === "delivered") {
         session.store.markDelivered(keyOf(organizationId, data.recipientMembershipId), data.upTo);
       }
+      if (kind === "presence") session.online.note(keyOf(organizationId, data.membershipId), data.online);
     },
   };
 
@@ -146,6 +159,7 @@ export class Session {
     this.#connections += 1;
     this.#unread = frame.unread;
     this.#acked = null;
+    this.online.forget();
     this.#stream.begin(frame);
     if (this.#stream.loading) this.#load();
   }
@@ -196,6 +210,10 @@ export class Session {
 
   /** Called for an `ok` as its frame comes, so that its position is taken in its turn. */
   #answered(request, { data, position }) {
+    if (request.type === "presence.watch") {
+      this.online.answered(data.online.map((id) => keyOf(request.organizationId, id)));
+      return;
+    }
     const me = this.store.organizations.get(request.organizationId)?.membershipId;
     const event = ownEvent(request, data, me) ?? { kind: "ok" };
     if (position !== undefined) this.#take({ ...event, position });

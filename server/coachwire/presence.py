@@ -154,7 +154,8 @@ class Presence:
             return ()
         watch = Watch(watcher, organization_id, tuple(dict.fromkeys(membership_ids)), set())
         organization = self._organizations[organization_id]
-        self._show(organization_id)  # a snapshot and what is told after it have one beginning
+        if organization_id in self._dirty:
+            self._show(organization_id)  # a snapshot and what is told after it have one beginning
         self._watches[watcher] = watch
         organization.watches.add(watch)
         for id_ in watch.membership_ids:

@@ -78,6 +78,18 @@ async def test_a_line_that_breaks_shows_as_a_closed_one_does(gym: Place, phone: 
     assert time.monotonic() - began < CLOSED
 
 
+async def test_a_half_open_line_shows_when_no_pong_comes(
+    gym: Place, phone: OpenPhone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coachwire.heartbeat.HEARTBEAT_SECONDS", 1)  # instead of 25
+    monkeypatch.setattr("coachwire.heartbeat.PONG", 1.0)  # instead of 10
+    coach, _ = await phone(gym.coach), await phone(gym.member)  # who reads nothing from now on, pings neither
+    assert await watch(coach, gym.member) == [gym.member.membership_id]
+    began = time.monotonic()
+    assert await coach.next("signal") == presence(gym.member, False)
+    assert time.monotonic() - began < 2 + 1 + CLOSED  # the same sum is 25 + 10 + 1 + 2 < 40 s outside of a test
+
+
 async def test_a_person_is_online_as_long_as_one_device_is(gym: Place, phone: OpenPhone) -> None:
     coach, member, tablet = await phone(gym.coach), await phone(gym.member), await phone(gym.member)
     assert await watch(coach, gym.member) == [gym.member.membership_id]

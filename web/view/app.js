@@ -76,6 +76,7 @@ export class App {
         conversation,
         last: this.#timeline(conversation).at(-1),
         typing: typists.has(conversation.key),
+        online: this.#isOnline(conversation.key),
       })),
     }));
   }
@@ -89,7 +90,7 @@ export class App {
   #shownChat() {
     const { store, loaded, typists } = this.#session;
     const conversation = store.conversations.get(this.#open);
-    const nobody = { key: this.#open, name: "", role: "", items: [], hasOlder: false, typing: false };
+    const nobody = { key: this.#open, name: "", role: "", items: [], hasOlder: false, typing: false, online: false };
     if (!conversation) {
       const more = store.organizations.get(this.#open.split("/")[0])?.cursor;
       return { ...nobody, hint: loaded && !more ? "There is no such conversation." : "Loading…" };
@@ -105,7 +106,13 @@ export class App {
       hint: older === null ? beginning : "Loading…",
       hasOlder: typeof older === "string",
       typing: typists.has(key),
+      online: this.#isOnline(key),
     };
+  }
+
+  /** Without a connection nothing is known of others. */
+  #isOnline(key) {
+    return this.#session.ready && this.#session.online.has(key);
   }
 
   #timeline({ key, sorted }) {

@@ -11,6 +11,7 @@ export class Chat {
   #title = h("h2", { className: "bar-title" });
   #name = h("bdi");
   #role = h("span", { className: "role" });
+  #header = h("header", { className: "bar" });
   #face = h("span");
   #typing = h("p", { className: "typing-line", role: "status" });
   #thread;
@@ -27,16 +28,15 @@ export class Chat {
     this.#thread = new Thread({ older: on.older, acts: on });
     this.#composer = new Composer(on);
     this.#title.append(this.#name, this.#role);
+    this.#header.append(
+      h("a", { href: back, className: "icon-button back", "aria-label": "Back to conversations" }, icon("back")),
+      this.#face,
+      this.#title,
+    );
     this.#room = h(
       "div",
       { className: "room" },
-      h(
-        "header",
-        { className: "bar" },
-        h("a", { href: back, className: "icon-button back", "aria-label": "Back to conversations" }, icon("back")),
-        this.#face,
-        this.#title,
-      ),
+      this.#header,
       this.#thread.element,
       this.#typing,
       this.#composer.element,
@@ -45,7 +45,7 @@ export class Chat {
     this.element = h("section", properties, this.#room, this.#nothing);
   }
 
-  /** `chat`: `{key, name, role, items, hint, hasOlder, typing}`, or null when none is open. */
+  /** `chat`: `{key, name, role, items, hint, hasOlder, typing, online}`, or null when none is open. */
   render(chat) {
     this.#room.hidden = !chat;
     this.#nothing.hidden = Boolean(chat);
@@ -59,7 +59,8 @@ export class Chat {
       this.#face = face;
     }
     setText(this.#name, chat.name);
-    setText(this.#role, chat.role);
+    setText(this.#role, [chat.role, chat.online && "online"].filter(Boolean).join(" · "));
+    this.#header.classList.toggle("online", chat.online);
     setText(this.#typing, chat.typing ? `${chat.name} is typing…` : "");
     this.#thread.render(chat);
   }

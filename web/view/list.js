@@ -29,8 +29,8 @@ export class ConversationList {
     );
   }
 
-  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing}]}]`, or null before
-   *  they are loaded. `open`: the key of the one on the screen. */
+  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online}]}]`, or
+   *  null before they are loaded. `open`: the key of the one on the screen. */
   render({ organizations, open }) {
     this.#groups.setAttribute("aria-busy", String(organizations === null));
     if (organizations === null) {
@@ -85,7 +85,13 @@ export class ConversationList {
         "a",
         { href, className: "row" },
         avatar(conversation.name ?? ""),
-        h("span", { className: "row-top" }, h("span", { className: "name", dir: "auto" }), h("time")),
+        h(
+          "span",
+          { className: "row-top" },
+          h("span", { className: "name", dir: "auto" }),
+          h("span", { className: "presence visually-hidden" }, "online"),
+          h("time"),
+        ),
         h(
           "span",
           { className: "row-bottom" },
@@ -98,7 +104,7 @@ export class ConversationList {
   }
 }
 
-function showRow(row, { conversation, last, typing }, isOpen) {
+function showRow(row, { conversation, last, typing, online }, isOpen) {
   const link = row.firstElementChild;
   if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
@@ -107,6 +113,8 @@ function showRow(row, { conversation, last, typing }, isOpen) {
     link.firstElementChild.replaceWith(avatar(conversation.name ?? ""));
     setText(link.querySelector(".name"), conversation.name ?? "…");
   }
+  link.classList.toggle("online", online);
+  link.querySelector(".presence").hidden = !online;
   link.classList.toggle("unread", conversation.unread > 0);
   const at = last ? last.at : conversation.since ? new Date(conversation.since) : null;
   setText(link.querySelector("time"), at ? brief(at) : "");
