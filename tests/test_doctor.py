@@ -17,7 +17,7 @@ from coachwire.migrate import migrate
 from .conftest import in_a_loop_of_its_own
 from .gym import SECRET
 from .instances import instances
-from .services import EmbeddedRedis, folder_for_services
+from .services import EmbeddedCluster, EmbeddedRedis, folder_for_services
 
 Findings = dict[str, dict[str, str]]
 
@@ -85,6 +85,17 @@ def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) 
     assert code == 0
     assert "FAILED" not in out
     assert "a message came back" in out
+
+
+def test_each_master_of_a_redis_cluster_is_tried(synced: str, redis_cluster: EmbeddedCluster) -> None:
+    _, found = findings(DATABASE_URL=synced, REDIS_URL=redis_cluster.url)
+    assert found["redis"]["found"] == "a message came back from each of 3 masters"
+
+
+def test_a_node_of_a_cluster_is_not_taken_for_a_redis(synced: str, redis_cluster: EmbeddedCluster) -> None:
+    _, found = findings(DATABASE_URL=synced, REDIS_URL=redis_cluster.master_of("cw:user:1").url)
+    assert found["redis"]["state"] == "failed"
+    assert found["redis"]["advice"] == "REDIS_URL must begin with redis+cluster://."
 
 
 async def test_what_is_wrong_with_the_database_is_told_with_its_remedy(database_url: str) -> None:

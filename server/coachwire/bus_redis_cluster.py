@@ -40,7 +40,6 @@ class ClusterBus:
         self._masters: Masters = {}
         self._links: dict[Address, Link] = {}
         self._gone: list[Link] = []  # of servers that serve nothing any more, to be closed
-        self._canaries: dict[Address, str] = {}
         self._owners: list[Link | None] = [None] * SLOTS
         self._complete = False  # every slot has an owner
         self._moved: set[int] = set()  # slots that a master disowned since the last look
@@ -146,10 +145,10 @@ class ClusterBus:
             if after is not None:
                 arrivals.setdefault(after, []).append(channel)
         for address, link in links.items():
-            slot = slot_of(canary := self._canaries[address])
+            slot, canary = slot_of(link.canary), link.canary
             if slot not in masters[address]:
-                canary = self._canaries[address] = canary_in(masters[address], self._member)
-            if link in arrivals or slot not in masters[address] or slot in moved:
+                canary = canary_in(masters[address], self._member)
+            if link in arrivals or canary != link.canary or slot in moved:
                 link.adopt(arrivals.get(link, ()), canary)
         self._gone += [link for address, link in self._links.items() if address not in links]
         fresh = [link for address, link in links.items() if address not in self._links]
@@ -166,7 +165,7 @@ class ClusterBus:
             await asyncio.wait(outcomes, timeout=START_TIMEOUT)
 
     def _new_link(self, address: Address, masters: Masters) -> Link:
-        canary = self._canaries[address] = canary_in(masters[address], self._member)
+        canary = canary_in(masters[address], self._member)
         return Link(address, SHARDED, self._member, canary, self.counts, connected_before=bool(self._masters))
 
     async def _close_gone(self) -> None:

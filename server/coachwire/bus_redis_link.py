@@ -94,6 +94,11 @@ class Link:
     def canary_age(self) -> float:
         return time.monotonic() - self._heard
 
+    @property
+    def canary(self) -> str:
+        """Its channel."""
+        return self._canary.decode()
+
     def open(
         self,
         receive: Receive,
