@@ -168,6 +168,10 @@ async def until_started(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
 
 def served_by(pid: int) -> int:
     """The innermost process below this one: buildah does not pass signals on."""
-    while children := Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        pid = int(children[-1])
+    while children := [
+        int(child)
+        for file in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in file.read_text().split()
+    ]:
+        pid = children[-1]
     return pid

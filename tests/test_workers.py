@@ -25,10 +25,15 @@ async def gym(database_url: str) -> Place:
 
 
 @pytest.fixture
-async def server(database_url: str, redis_url: str) -> AsyncIterator[Instance]:
+async def server(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Instance]:
     """A parent with two workers."""
     async with instances(
-        1, database_url, redis_url, COACHWIRE_WORKERS="2", COACHWIRE_METRICS_PORT="127.0.0.1:0"
+        1,
+        database_url,
+        redis_url,
+        COACHWIRE_WORKERS="2",
+        COACHWIRE_METRICS_PORT="127.0.0.1:0",
+        TMPDIR=str(tmp_path),  # killed, it leaves something behind
     ) as (server,):
         yield server
 
