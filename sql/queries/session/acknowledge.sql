@@ -1,5 +1,5 @@
 -- What devices have stored: monotone, and never past the head. What a user's farthest device has passed by that is delivered:
--- one row for each sender, organization and thread, with the newest message among the step's newest $4 events. Told only
+-- one row for each sender, organization and thread, with its newest message among the last $4 positions of the step. Told only
 -- while both parties are active there and the recipient may see the thread.
 with t as (
   select * from unnest($1::uuid[], $2::uuid[], $3::bigint[]) t (user_id, device_id, position)),
@@ -27,16 +27,16 @@ from steps s
 cross join lateral (
   select e.position, e.subject_ids[1] as message_id
   from stream_events e
-  where e.user_id = s.user_id and e.position > s.after and e.position <= s.through and e.kind = 'message.created'
-  order by e.position desc
-  limit $4) e
-join messages m on m.id = e.message_id and m.recipient_id = s.user_id
+  where e.user_id = s.user_id and e.position > greatest(s.after, s.through - $4) and e.position <= s.through
+    and e.kind = 'message.created'
+  offset 0) e  -- these positions by the index, and each message by its id: never all that somebody has
+cross join lateral (select * from messages m where m.id = e.message_id offset 0) m
 join organizations o on o.id = m.organization_id and o.deleted_at is null
 join memberships sm on sm.user_id = m.sender_id and sm.organization_id = m.organization_id
   and sm.status = 'active' and sm.deleted_at is null
 join memberships rm on rm.user_id = m.recipient_id and rm.organization_id = m.organization_id
   and rm.status = 'active' and rm.deleted_at is null
 left join workout_assignments a on a.id = m.workout_assignment_id
-where m.workout_assignment_id is null
-  or (a.deleted_at is null and (a.published or a.user_id <> m.recipient_id))
+where m.recipient_id = s.user_id
+  and (m.workout_assignment_id is null or (a.deleted_at is null and (a.published or a.user_id <> m.recipient_id)))
 order by m.sender_id, m.organization_id, m.recipient_id, m.workout_assignment_id, e.position desc
