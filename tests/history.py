@@ -164,7 +164,7 @@ class History:
     began: float = 0.0  # the clock at the start; sentences count from it
     healed: float | None = None  # when the last fault was over and nobody wrote any more
     converged: float | None = None  # when everybody had been told everything
-    observer_late: float = 0.0  # s by which we were late ourselves, at worst
+    ourselves_late: list[tuple[float, float]] = field(default_factory=list)  # when, and by how many s
 
     def answers(self, code: str) -> list[Answer]:
         return [answer for sending in self.sendings for answer in sending.answers if answer.code == code]

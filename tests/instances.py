@@ -50,7 +50,7 @@ class Instance:
                     self._environment["COACHWIRE_PORT"] = self.url.rpartition(":")[2]
                     break
             else:
-                raise AssertionError(f"the server did not start: {self.log.read_text()}")
+                raise AssertionError(f"the server did not start: {self.log.read_text()[-2000:]}")
         self._reader = asyncio.create_task(self._keep_log(self._process.stdout))
 
     def kill(self) -> None:

@@ -40,7 +40,7 @@ def check_gaps(history: History) -> Iterator[Broken]:
         for told in log.told:
             since = max(known[log.user_id, told.through], _opened(connections[log.name], told.at))
             late = told.at - _excused(history, connections[log.name], since, told.at)
-            if late > REPAIRED + history.observer_late:
+            if late > REPAIRED and late > REPAIRED + _ourselves_late(history, since, told.at):
                 times[log.name].append((told.at, late, told.through, told.kind))
     for name, cases in times.items():
         at, late, position, kind = max(cases, key=lambda case: case[1])
@@ -52,7 +52,7 @@ def check_gaps(history: History) -> Iterator[Broken]:
             told.at for told in logs[jump.device] if told.through >= jump.position and told.at >= jump.at
         ]
         limit = _excused(history, connections[jump.device], since, min(told_at, default=since)) + REPAIRED
-        if not told_at or min(told_at) > limit + history.observer_late:
+        if not told_at or min(told_at) > limit + _ourselves_late(history, since, limit):
             yield Broken(
                 "I4", f"{jump.device}: the jump from {jump.after} to {jump.position} was not repaired"
             )
@@ -168,7 +168,8 @@ def check_convergence(history: History) -> Iterator[Broken]:
     """I12: in time. That everything was told, and what, is compared elsewhere."""
     if history.healed is None:
         return
-    limit = history.healed + CONVERGED + history.observer_late
+    limit = history.healed + CONVERGED
+    limit += _ourselves_late(history, history.healed, limit)
     if history.converged is None or history.converged > limit:
         for log in history.devices:
             late = [told for told in log.told if told.at > limit]
@@ -208,9 +209,10 @@ def _limit(history: History, device: str, committed: float, at: float) -> float:
     """Until when this device may hear of it: sooner where nothing stands in the way."""
     near = [f for f in history.faults if f.began < at and f.ended + AFTER > committed]
     if not near:
-        return committed + ENDED + history.observer_late
+        return committed + ENDED + _ourselves_late(history, committed, at)
     connections = [one for one in history.connections if one.device == device]
-    return _excused(history, connections, committed, at) + UNANNOUNCED + history.observer_late
+    excused = _excused(history, connections, committed, at)
+    return excused + UNANNOUNCED + _ourselves_late(history, committed, at)
 
 
 def _excused(history: History, connections: list[Connection], since: float, at: float) -> float:
@@ -224,6 +226,11 @@ def _excused(history: History, connections: list[Connection], since: float, at: 
             if concerned:
                 since = fault.ended
     return min(since, at)
+
+
+def _ourselves_late(history: History, since: float, until: float) -> float:
+    """By how much at worst what happened between was seen too late."""
+    return max((late for at, late in history.ourselves_late if since <= at <= until + late), default=0.0)
 
 
 def _opened(connections: list[Connection], at: float) -> float:

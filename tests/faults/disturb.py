@@ -14,11 +14,12 @@ from ..services import EmbeddedRedis
 from .schedule import Planned
 
 AGAIN = 0.1  # s
+STARTS = 20  # attempts
 UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 class Disturber:
-    """One fault at a time; when it returns all runs again. Suspensions may go on beside it."""
+    """What it does is undone when it returns: all runs again. Suspensions may go on beside it."""
 
     def __init__(
         self, servers: list[Instance], postgres: EmbeddedPostgres, redis: EmbeddedRedis, history: History
@@ -41,6 +42,14 @@ class Disturber:
         }
 
     async def inflict(self, planned: Planned) -> None:
+        """A fault, and the one that falls into it."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._inflict(planned))
+            if planned.beside is not None:
+                await asyncio.sleep(planned.beside.pause)
+                group.create_task(self._inflict(planned.beside))
+
+    async def _inflict(self, planned: Planned) -> None:
         server = self._servers[planned.instance]
         place = server.url if planned.kind in ("kill -9", "SIGTERM", "SIGSTOP") else ""
         began = self._loop.time()
@@ -82,7 +91,7 @@ class Disturber:
         server.kill()
         await server.exit_code()
         await asyncio.sleep(lasts)
-        await server.start()
+        await self._start(server)
 
     async def _terminate(self, server: Instance, lasts: float) -> None:
         at = self._loop.time()
@@ -94,7 +103,18 @@ class Disturber:
             await server.stop()
         self._history.drains.append(Drain(server.url, at, self._loop.time(), code))
         await asyncio.sleep(lasts)
-        await server.start()
+        await self._start(server)
+
+    async def _start(self, server: Instance) -> None:
+        """As a supervisor does: again, while it cannot start without its database."""
+        for left in range(STARTS, 0, -1):
+            try:
+                await server.start()
+                return
+            except AssertionError:
+                if left == 1:
+                    raise
+                await asyncio.sleep(AGAIN)
 
     async def _freeze(self, server: Instance, lasts: float) -> None:
         server.freeze()

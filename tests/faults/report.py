@@ -80,7 +80,7 @@ def _times(run: Run) -> Table:
     table.add_row("SIGTERM to exit", _spread([one.exited - one.at for one in history.drains]))
     if history.healed is not None and history.converged is not None:
         table.add_row("healed to all equal", f"{history.converged - history.healed:.2f}")
-    table.add_row("ourselves late, at worst", f"{history.observer_late:.2f}")
+    table.add_row("ourselves late", _spread([late for _, late in history.ourselves_late]))
     return table
 
 

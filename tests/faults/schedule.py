@@ -5,10 +5,12 @@ from random import Random
 from typing import NamedTuple
 
 # Kind, and for how many seconds at least and at most it lasts.
-KINDS = (
+INSTANCE = (
     ("kill -9", 0.5, 3.0),
     ("SIGTERM", 0.5, 3.0),
     ("SIGSTOP", 5.0, 5.0),
+)
+SERVICE = (
     ("Redis killed", 1.0, 4.0),
     ("Redis frozen", 2.0, 6.0),
     ("Redis emptied", 0.0, 0.0),
@@ -16,6 +18,8 @@ KINDS = (
     ("backends terminated", 0.5, 1.5),
     ("LISTEN cut", 2.0, 4.0),
 )
+KINDS = INSTANCE + SERVICE
+TOGETHER = 0.5  # of the faults of an instance meet one of Redis or PostgreSQL
 FIRST = 2.0  # s until something happens
 PAUSE = (0.5, 1.5)  # s between the end of a fault and the next
 CALM = 2.5  # s, after every third fault: what must be prompt is judged only where nothing is broken
@@ -28,6 +32,7 @@ class Planned(NamedTuple):
     kind: str
     instance: int  # to which it happens, where it happens to one
     lasts: float
+    beside: "Planned | None" = None  # begins so many seconds after this one has begun
 
 
 class PlannedSuspension(NamedTuple):
@@ -43,7 +48,12 @@ def faults(seed: int) -> Iterator[Planned]:
     while True:
         for kind, least, most in random.sample(KINDS, len(KINDS)):
             pause = FIRST if number == 0 else random.uniform(*PAUSE) + (CALM if number % 3 == 0 else 0)
-            yield Planned(pause, kind, random.randrange(2), random.uniform(least, most))
+            planned = Planned(pause, kind, random.randrange(2), random.uniform(least, most))
+            if (kind, least, most) in INSTANCE and random.random() < TOGETHER:
+                kind, least, most = random.choice(SERVICE)
+                beside = Planned(random.uniform(0, 2), kind, 0, random.uniform(least, most))
+                planned = planned._replace(beside=beside)
+            yield planned
             number += 1
 
 
