@@ -16,6 +16,7 @@ from redis.exceptions import RedisClusterException, RedisError
 
 from coachwire.bus import Bus
 from coachwire.presence import Online, Presence
+from coachwire.presence_field import Field, decode, encode, union
 from coachwire.redis_client import redis_client
 from coachwire.topics import presence_channel, presence_key
 
@@ -35,14 +36,6 @@ MOST = 100  # organizations a round trip
 CONNECTIONS = 4
 
 AWAY = (RedisError, RedisClusterException, OSError, TimeoutError)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What another instance has written: its people, believed until a moment of this process's clock."""
-
-    until: float
-    online: Online
 
 
 @dataclass(slots=True)
@@ -107,7 +100,7 @@ class PresenceExchange:
         except AWAY as error:
             self._lose(error)
             return self._presence.online(organization_id)
-        return {**_union(fields.values()), **self._presence.here(organization_id)}
+        return {**union(fields.values()), **self._presence.here(organization_id)}
 
     def hint(self, organization_id: str) -> None:
         """Somebody came or went on another instance."""
@@ -206,7 +199,7 @@ class PresenceExchange:
         for organization_id in organization_ids:
             key, here = presence_key(organization_id), self._presence.here(organization_id)
             if here:
-                pipeline.hset(key, self._instance, _encode(written, here))
+                pipeline.hset(key, self._instance, encode(written, here))
                 pipeline.expire(key, EXPIRE)
             else:
                 pipeline.hdel(key, self._instance)
@@ -231,7 +224,7 @@ class PresenceExchange:
         if fields.pop(self._instance, None) is None and self._presence.here(organization_id):
             self._note(organization_id)  # Redis has lost it
         for instance, text in fields.items():
-            found = _decode(text, ahead=self._ahead or 0.0)
+            found = decode(text, ALIVE - (self._ahead or 0.0))
             if found is not None and found.until > now:
                 alive[instance] = found
             elif found is not None and found.until < now - LITTER:
@@ -243,14 +236,14 @@ class PresenceExchange:
         followed.fields = fields
         followed.read_at = self._loop.time()
         followed.read.set()
-        self._presence.learn(organization_id, _union(fields.values()))
+        self._presence.learn(organization_id, union(fields.values()))
 
     def _drop_what_is_stale(self) -> None:
         now = self._loop.time()
         for organization_id, followed in self._followed.items():
             if any(one.until <= now for one in followed.fields.values()):
                 followed.fields = {id_: one for id_, one in followed.fields.items() if one.until > now}
-                self._presence.learn(organization_id, _union(followed.fields.values()))
+                self._presence.learn(organization_id, union(followed.fields.values()))
 
     def _drop_what_nobody_watches(self) -> None:
         for organization_id, followed in list(self._followed.items()):
@@ -266,25 +259,3 @@ class PresenceExchange:
 
 def _parts(organization_ids: Sequence[str]) -> Iterable[Sequence[str]]:
     return (organization_ids[start : start + MOST] for start in range(0, len(organization_ids), MOST))
-
-
-def _union(fields: Iterable[Field]) -> dict[str, bool]:
-    return {membership_id: staff for one in fields for membership_id, staff in one.online.items()}
-
-
-def _encode(written: float, online: Online) -> bytes:
-    """When it was written, who of the staff is online, and who else."""
-    staff = ",".join(membership_id for membership_id, staff in online.items() if staff)
-    members = ",".join(membership_id for membership_id, staff in online.items() if not staff)
-    return f"{written:.3f} {staff} {members}".encode()
-
-
-def _decode(text: bytes, *, ahead: float) -> Field | None:
-    """None for what another version has written."""
-    try:
-        written, staff, members = text.decode().split(" ")
-        until = float(written) + ALIVE - ahead
-    except ValueError:
-        return None
-    online = dict.fromkeys(filter(None, members.split(",")), False)
-    return Field(until, online | dict.fromkeys(filter(None, staff.split(",")), True))
