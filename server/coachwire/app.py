@@ -1,16 +1,15 @@
 """Puts the parts together; the only module that knows them all."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-import structlog
 from aiohttp import web, web_response
 
 from coachwire import rest, service
 from coachwire.acks import Acks
 from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator
+from coachwire.beside import running_beside
 from coachwire.bus import Bus, InProcessBus
 from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
@@ -33,7 +32,6 @@ from coachwire.keys import (
     SOCKETS,
 )
 from coachwire.migrate import check
-from coachwire.observe import place
 from coachwire.operation import Runner
 from coachwire.operations import (
     conversations,
@@ -66,8 +64,6 @@ from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
 from coachwire.topics import organization_of
 from coachwire.unread import UnreadCounts
-
-log = structlog.get_logger()
 
 # Which versions run here is nobody's business; a request that cannot be parsed is answered past every hook.
 web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it
@@ -177,32 +173,27 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
                 exchange.doubt()
 
         await bus.start(receive, gap)
-        beside = [
-            asyncio.create_task(work, name=name)
-            for name, work in (
-                ("close_gaps", repair.close_gaps()),
-                ("compare", repair.compare()),
-                ("heartbeat", beat(sockets.connections, app[READINESS])),
-                ("unread", unread.run()),
-                ("acks", acks.run()),
-                ("presence", present.run()),
-                ("presence_rights", rights.run()),
-                *([] if exchange is None else [("presence_exchange", exchange.run())]),
-                ("pending", pending.work()),
-                ("listen", pending.listen()),
-                ("partitions", keep_partitions(database)),
-                ("sampling", sampling.run()),
-                *([] if keys is None else [("keys", keys.keep())]),
-            )
-        ]
-        for task in beside:
-            task.add_done_callback(_tell_of_the_dead)
+        loops = {
+            "close_gaps": repair.close_gaps,
+            "compare": repair.compare,
+            "heartbeat": lambda: beat(sockets.connections, app[READINESS]),
+            "unread": unread.run,
+            "acks": acks.run,
+            "presence": present.run,
+            "presence_rights": rights.run,
+            "pending": pending.work,
+            "listen": pending.listen,
+            "partitions": lambda: keep_partitions(database),
+            "sampling": sampling.run,
+        }
+        if exchange is not None:
+            loops["presence_exchange"] = exchange.run
+        if keys is not None:
+            loops["keys"] = keys.keep
         try:
-            yield
+            async with running_beside(loops):
+                yield
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
             await arrivals.close()
             await sockets.close()
             await present.close()
@@ -235,8 +226,3 @@ async def _check_schema(dsn: str) -> None:
         await check(connection)
     finally:
         await connection.close(timeout=1)
-
-
-def _tell_of_the_dead(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("loop_died", loop=task.get_name(), error=type(error).__name__, place=place(error))

@@ -34,7 +34,13 @@ async def run(
     """Serve until SIGTERM, SIGINT or `stop`, then drain. `started` gets the address when connections are accepted."""
     app = init_app(settings)
     app.add_routes(more_routes)
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=1)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        keepalive_timeout=30,
+        shutdown_timeout=1,
+        auto_decompress=False,  # nobody compresses what is so short, but who wants us to unpack a bomb
+    )
     stop = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

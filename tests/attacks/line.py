@@ -35,6 +35,14 @@ def hello(token: str, device: str | None = None) -> bytes:
     )
 
 
+class Ended(Exception):
+    """The server has closed."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"closed with {code}")
+
+
 class Line:
     """One connection. Reads have a limit; the end of the line is `EOFError`."""
 
@@ -88,9 +96,11 @@ class Line:
             return first & 0x0F, await self._reader.readexactly(length)
 
     async def text(self) -> str:
-        """The next text frame; signals and counts are passed over."""
+        """The next text frame; counts are passed over. Raises `Ended` when the server closes instead."""
         while True:
             opcode, payload = await self.frame()
+            if opcode == CLOSE:
+                raise Ended(int.from_bytes(payload[:2], "big"))
             if opcode == TEXT and b'"type":"unread"' not in payload:
                 return payload.decode()
 

@@ -1,8 +1,12 @@
 """Failures that nobody foresaw, here a schema that lost something: each ends in an answer and a line of the log."""
 
+import asyncio
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
+
+from aiohttp.test_utils import TestServer
+from coachwire.keys import FANOUT
 
 from ..gym import Place, message_to
 from ..server.conftest import OpenPhone
@@ -53,3 +57,24 @@ async def test_a_replay_that_fails_is_closed_with_1011(
     assert taken_out(log, "socket_failed") == ["UndefinedTableError"]
     assert await member.connect()
     assert [event["kind"] for event in member.events] == ["message.created"]
+
+
+async def test_a_loop_that_fails_begins_anew(
+    gym: Place,
+    phone: OpenPhone,
+    server: TestServer,
+    database: Tables,
+    log: list[MutableMapping[str, Any]],
+) -> None:
+    """The one that compares heads, of which nobody would notice that it has ended."""
+    member = await phone(gym.member)
+    compare = server.app[FANOUT].doubt
+    async with without(database, "table", "stream_epoch"):
+        compare()
+        async with asyncio.timeout(10):
+            while not any(line["event"] == "loop_failed" for line in log):  # noqa: ASYNC110 - a log has no event
+                await asyncio.sleep(0.02)
+    await database.execute("update stream_epoch set epoch = 'another'")
+    compare()
+    assert await member.close_code() == 4000
+    assert set(taken_out(log, "loop_failed")) == {"UndefinedTableError"}

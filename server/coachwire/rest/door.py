@@ -37,12 +37,15 @@ async def answer_body(request: web.Request, kind: type[W], fields: dict[str, Any
 
 
 async def body(request: web.Request) -> dict[str, Any]:
-    """The object in the body; an empty body is an empty object. Raises `BadRequest` when it does not come in time."""
+    """The object in the body; an empty body is an empty object. Raises `BadRequest` when it does not come in time, or
+    is not encoded as it says."""
     try:
         async with asyncio.timeout(BODY):
             raw = await request.read()
     except TimeoutError:
         raise BadRequest(f"Expected the whole body within {BODY:.0f} s.") from None
+    except web.RequestPayloadError:
+        raise BadRequest("Expected a body that can be read.") from None
     return read_body(raw) if raw else {}
 
 
