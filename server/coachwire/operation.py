@@ -28,6 +28,7 @@ R = TypeVar("R")
 
 WAITING = 20_000  # calls a lane may hold; beyond that they are answered `overloaded`
 LOST_RETRY = 200  # ms; for a call that lost its races
+LEAST = 0.4  # s that a batch has at least, however long its oldest call waited for its turn
 PASSES = 5  # times a call may come round without progress; beyond that it is `unavailable`
 
 
@@ -301,9 +302,14 @@ class Runner:
                 settled = Unavailable(retry_after_ms=LOST_RETRY) if isinstance(result, Again) else result
                 codes[self._settle(call, settled)] += 1
 
+        # A call that waited too long must not cut short what the younger ones share with it.
+        for call in [one for one in calls if one.arrived + DEADLINE <= started]:
+            settle(call, Unavailable())
+        fresh = list(open_calls)
         try:
-            async with asyncio.timeout_at(calls[0].arrived + DEADLINE):
-                await self._attempt(chosen, calls, settle)
+            if fresh:
+                async with asyncio.timeout_at(max(fresh[0].arrived + DEADLINE, started + LEAST)):
+                    await self._attempt(chosen, fresh, settle)
         except TimeoutError:
             unsure = self._unsure(chosen)
             for call in list(open_calls):
