@@ -184,7 +184,7 @@ class RedisConnection(asyncio.Protocol):
                     self._answer.set_result(reply)
                 elif isinstance(reply, hiredis.ReplyError):
                     if not self._excused(str(reply)):
-                        self.abort(str(reply))
+                        self.abort(str(reply).partition(", with args")[0])  # the rest quotes what was sent
                         return
                 else:
                     self._handle(reply)
