@@ -87,7 +87,9 @@ async def test_a_half_open_line_shows_when_no_pong_comes(
     assert await watch(coach, gym.member) == [gym.member.membership_id]
     began = time.monotonic()
     assert await coach.next("signal") == presence(gym.member, False)
-    assert time.monotonic() - began < 2 + 1 + CLOSED  # the same sum is 25 + 10 + 1 + 2 < 40 s outside of a test
+    assert (
+        time.monotonic() - began < 2 + 1 + CLOSED
+    )  # the same sum is 25 + 10 + 1 + 2 < 40 s outside of a test
 
 
 async def test_a_person_is_online_as_long_as_one_device_is(gym: Place, phone: OpenPhone) -> None:
@@ -226,10 +228,15 @@ async def test_who_becomes_staff_is_seen_by_members_and_sees_them(
     assert await member2.next("signal") == presence(gym.member, False)
 
 
+@pytest.fixture
+def _looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coachwire.presence_rights.EVERY", 1.0)  # s instead of 10
+
+
+@pytest.mark.usefixtures("_looking_often")
 async def test_what_nobody_was_told_of_is_noticed_by_looking(
-    gym: Place, phone: OpenPhone, database: Tables, monkeypatch: pytest.MonkeyPatch
+    gym: Place, phone: OpenPhone, database: Tables
 ) -> None:
-    monkeypatch.setattr("coachwire.presence_rights.EVERY", 1.0)
     coach, _ = await phone(gym.coach), await phone(gym.admin)
     assert await watch(coach, gym.admin) == [gym.admin.membership_id]
     await set_status(database, gym.admin, "suspended")  # quietly
