@@ -68,6 +68,7 @@ class Sending:
     recipient_id: str
     content: str
     answers: list[Answer] = field(default_factory=list)
+    asked: int = 0  # times; what was asked on a connection that was cut may still take effect
 
 
 @dataclass

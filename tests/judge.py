@@ -122,7 +122,8 @@ def _check_answers(history: History, truth: Truth) -> Iterator[Broken]:
     for sending in history.sendings:
         stored = truth.messages.get(sending.id)
         oks = [answer for answer in sending.answers if answer.code == "ok"]
-        if oks or not sending.answers or any(a.code in RETRIABLE for a in sending.answers):
+        unanswered = not sending.answers or len(sending.answers) < sending.asked
+        if oks or unanswered or any(a.code in RETRIABLE for a in sending.answers):
             maybe_stored.add((sending.id, sending.sender_id, sending.recipient_id, sending.content))
         if oks and stored is None:
             yield Broken("I1", f"lost: {sending.id} was answered ok")

@@ -143,6 +143,8 @@ class Device(Phone):
     async def _put(self, ask: Ask) -> None:
         self._turn = (self._turn[0], self._turn[1] + 1)
         ask.asked, ask.turn = self._loop.time(), self._turn
+        if ask.sending is not None:
+            ask.sending.asked += 1
         with suppress(ClientError):  # cut off: it is asked again when connected
             await self.say(ask.frame)
 

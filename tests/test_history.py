@@ -109,6 +109,16 @@ def test_a_message_without_an_answer_may_be_stored_or_not(story: Story) -> None:
     assert story.broken() == []
 
 
+def test_what_was_asked_on_a_connection_that_was_cut_may_be_stored_though_it_was_refused_later(
+    story: Story,
+) -> None:
+    story.sendings[0].answers = [refused("gone")]
+    story.sendings[0].asked = 2
+    assert story.broken() == []
+    story.sendings[0].asked = 1
+    assert story.broken() == ["stored, though nobody sent it or all was refused: m1"]
+
+
 def test_an_acknowledged_receipt_and_deletion_are_kept(story: Story) -> None:
     story.read.add("m3")
     story.deleted.add("m1")

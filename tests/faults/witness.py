@@ -67,6 +67,7 @@ class Witness(Device):
 
     def _apply(self, frame: Frame) -> None:
         now = self._loop.time()
+        self.scan(frame)
         if frame["type"] in ("event", "ok") and "position" in frame and "topic" not in frame:
             assert self.position is not None
             if frame["position"] > self.position + 1:
@@ -85,7 +86,6 @@ class Witness(Device):
             )
 
     def _keep_what_it_says(self, frame: Frame, now: float) -> None:
-        self.scan(frame)
         match frame["type"]:
             case "notice" if frame["kind"] == "draining":
                 assert self._connection is not None
