@@ -16,7 +16,7 @@ from coachwire_protocol.conversations import (
     decode_cursor,
     encode_cursor,
 )
-from coachwire_protocol.errors import Unauthenticated
+from coachwire_protocol.errors import Forbidden, Unauthenticated
 from coachwire_protocol.memberships import MembershipView, Role
 from coachwire_protocol.times import wire_time
 
@@ -74,11 +74,14 @@ async def read_badge(scope: Scope, actor: Actor, request: ReadBadge) -> Outcome:
 
 @operation(Sync)
 async def sync(scope: Scope, actor: Actor, request: Sync) -> Outcome:
-    """The position first, then the state, in one snapshot: events above the position follow it."""
+    """The position first, then the state, in one snapshot: events above the position follow it. Raises `Forbidden` for
+    one organization in which the caller has no active membership."""
     async with scope.tx.transaction(isolation="repeatable_read", readonly=True):
         state = await STATE.first(scope.tx, actor.user_id, request.organization_id)
         if state is None:
             raise Unauthenticated
+        if request.organization_id is not None and not state.organization_ids:
+            raise Forbidden
         unread = (await unread_of(scope.tx, [actor.user_id]))[actor.user_id]
         counts = {organization.organization_id: organization.count for organization in unread.organizations}
         organizations = [
