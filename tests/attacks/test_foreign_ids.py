@@ -152,6 +152,8 @@ async def test_an_organization_of_others_is_answered_as_one_that_nobody_has(
     for organization_id in (other_gym.organization_id, str(uuid4())):
         base = f"/v1/organizations/{organization_id}/"
         found.append(await problems(Caller(http, gym.coach), [(m, base + path, b) for m, path, b in every]))
+        sync: Called = ("GET", f"/v1/sync?organizationId={organization_id}", None)
+        found[-1] += await problems(Caller(http, gym.coach), [sync])
     assert found[0] == found[1]
     assert {problem["code"] for problem in found[0]} == {"forbidden"}
     assert await traces(database) == before
@@ -238,6 +240,25 @@ async def test_the_device_of_somebody_else_cannot_be_touched(
         )
         is None
     )
+
+
+async def test_devices_that_sign_out_take_no_more_room_than_others(
+    gym: Place, http: ClientSession, database: Tables
+) -> None:
+    await database.execute(
+        "insert into devices (user_id, device_id, seen_at)"
+        " select $1, gen_random_uuid(), now() - n * interval '1 day' from generate_series(1, 49) n",
+        UUID(gym.member.user_id),
+    )
+    caller, last = Caller(http, gym.member), ""
+    for _ in range(3):
+        last = str(uuid4())
+        assert (await caller.delete(f"/v1/me/devices/{last}")).status == 200
+    kept = await database.fetch(
+        "select device_id::text from devices where user_id = $1", UUID(gym.member.user_id)
+    )
+    assert len(kept) == 50
+    assert last in [device for (device,) in kept]
 
 
 async def test_a_watch_of_strangers_shows_nobody(
