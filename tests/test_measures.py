@@ -5,9 +5,12 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
+import coachwire.measures  # noqa: F401 - declares them
 import pytest
 from aiohttp import ClientSession
+from prometheus_client import REGISTRY
 
 from .gym import SECRET, message_to, open_gym
 from .instances import Instance, instances
@@ -106,6 +109,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_one_line(database_url: str) -
     assert done.stderr == (
         f"coachwire: COACHWIRE_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use\n"
     )
+
+
+def test_the_manual_has_a_line_for_every_measure() -> None:
+    manual = (Path(__file__).parent.parent / "docs" / "operations.md").read_text()
+    told = set(re.findall(r"^\| `(coachwire_\w+)", manual, re.MULTILINE))
+    there = {
+        metric.name + ("_total" if metric.type == "counter" else "")
+        for metric in REGISTRY.collect()
+        if metric.name.startswith("coachwire_")
+    }
+    assert told == there
 
 
 @pytest.mark.parametrize(

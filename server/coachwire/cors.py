@@ -33,5 +33,5 @@ async def allow_origins(request: web.Request, handler: Handler) -> web.StreamRes
     response.headers.add("Vary", "Origin")
     if allowed and origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+        response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
     return response

@@ -29,13 +29,13 @@ async def test_a_page_of_an_allowed_origin_may_call(gym: Place, http: ClientSess
             "Access-Control-Allow-Origin": ALLOWED,
             "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
             "Access-Control-Allow-Headers": "Authorization, Content-Type",
-            "Access-Control-Expose-Headers": "Retry-After",
+            "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
             "Access-Control-Max-Age": "600",
             "Vary": "Origin",
         }
     told = {
         "Access-Control-Allow-Origin": ALLOWED,
-        "Access-Control-Expose-Headers": "Retry-After",
+        "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
         "Vary": "Origin",
     }
     headers = {"Origin": ALLOWED, "Authorization": f"Bearer {gym.coach.token}"}
