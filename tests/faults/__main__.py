@@ -15,7 +15,12 @@ from .report import show
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="for how long faults begin (60)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="for how long faults begin (60); each kind comes once at least",
+    )
     parser.add_argument("--seed", type=int, help="of the plan; one is drawn and printed otherwise")
     parser.add_argument("--keep", type=Path, help="a folder for the history (JSONL) and the instances' logs")
     options = parser.parse_args()

@@ -19,7 +19,7 @@ from ..judge import Broken, violations
 from ..services import UNSYNCED, EmbeddedRedis, folder_for_services
 from .crowd import ROSTER, WORDS, Crowd
 from .disturb import Disturber
-from .schedule import faults, suspensions
+from .schedule import KINDS, faults, suspensions
 
 ANSWERED = (
     30.0  # s until every request is answered and everybody has been told; the promise is 10, and is judged
@@ -36,7 +36,7 @@ class Run(NamedTuple):
 
 
 async def long_run(seconds: float, seed: int, keep: Path | None = None) -> Run:
-    """Faults begin for this long; then whatever is broken is made whole, and all is compared."""
+    """Faults begin for this long, and until each kind has come once; then all is made whole and compared."""
     async with _services() as (postgres, redis), AsyncExitStack() as stack:
         gyms = [await open_gym(postgres.dsn, word, ROSTER) for word in WORDS]
         await watch_receipts(postgres.dsn)
@@ -66,9 +66,9 @@ async def _disturb(crowd: Crowd, disturber: Disturber, seconds: float, seed: int
     watching = asyncio.create_task(_watch_ourselves(history))
 
     async def one_after_the_other() -> None:
-        for planned in faults(seed):
+        for number, planned in enumerate(faults(seed)):
             await asyncio.sleep(planned.pause)
-            if loop.time() >= end:
+            if loop.time() >= end and number >= len(KINDS):
                 break
             await disturber.inflict(planned)
 
