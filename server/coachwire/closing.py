@@ -1,12 +1,14 @@
-"""What ends a socket without a request for it: broken frames, and failures that nobody foresaw."""
+"""How sockets end: each end is counted and told of once, whoever brought it about."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from aiohttp import WebSocketError, WSCloseCode
 from coachwire_protocol.close import CloseCode, Closed
 
+from coachwire.measures import CLOSED_BY, CLOSED_BY_PEER
 from coachwire.observe import place
 
 log = structlog.get_logger()
@@ -32,3 +34,13 @@ def broken(error: object) -> Closed:
     if error.code == WSCloseCode.MESSAGE_TOO_BIG:
         return Closed(CloseCode.MESSAGE_TOO_BIG)
     return Closed(CloseCode.BAD_FRAME, f"told {int(error.code)}")
+
+
+def tell_closed(code: CloseCode | None, detail: str, **who: Any) -> None:
+    """Count and log an end; without a code it was the peer's."""
+    if code is None:
+        CLOSED_BY_PEER.inc()
+        log.info("socket_closed", code=None, reason="by the peer", detail=detail, **who)
+    else:
+        CLOSED_BY[int(code)].inc()
+        log.info("socket_closed", code=int(code), reason=code.reason, detail=detail, **who)

@@ -1,4 +1,4 @@
-"""The WebSocket door: hello, the loop that reads, and the end.
+"""The WebSocket door: the upgrade, the loop that reads, and the end.
 
 Requests end in `Runner` (see `Connection.request`); what is sent comes from the hub and leaves by `Outgoing`."""
 
@@ -29,14 +29,13 @@ from coachwire_protocol.times import wire_time
 
 from coachwire.acks import Acks
 from coachwire.arrival import Arrivals
-from coachwire.auth import Authenticator, Identity, NoAccount
+from coachwire.auth import Authenticator, Identity
 from coachwire.bus import Bus
-from coachwire.claims import TokenExpired
-from coachwire.closing import broken, closing_edge
+from coachwire.closing import broken, closing_edge, tell_closed
 from coachwire.connection import Connection
+from coachwire.hello import hear_hello, identify
 from coachwire.hub import Hub
-from coachwire.limits import CONTROLS, CONTROLS_WINDOW, Meter
-from coachwire.measures import CLOSED_BY, CLOSED_BY_PEER, REFUSED_UPGRADES
+from coachwire.measures import REFUSED_UPGRADES
 from coachwire.operation import Runner
 from coachwire.outgoing import Outgoing, Socket
 from coachwire.presence_door import PresenceDoor
@@ -47,7 +46,6 @@ from coachwire.upgrade import ABORT, check_origin, check_protocol, new_socket, t
 
 log = structlog.get_logger()
 
-HELLO = 10.0  # s from the upgrade
 COME_BACK = (1, 5)  # s after which who was refused may try again: not all at once
 PAUSE = 0.1  # s without reading after a request beyond the limit
 
@@ -103,11 +101,11 @@ class SocketDoor:
         self._silent.add(task)
         try:
             with closing_edge(request_id=request_id):
-                hello = await _hello(ws)
+                hello = await hear_hello(ws)
                 self._silent.discard(task)
-                identity = await self._identify(hello.token)
+                identity = await identify(self._authenticator, hello.token)
         except Closed as closed:
-            _tell_closed(closed.code, closed.detail, request_id=request_id)
+            tell_closed(closed.code, closed.detail, request_id=request_id)
             await self._close(ws, transport, closed.code)
         else:
             await self._serve(ws, transport, identity, hello, request_id)
@@ -175,7 +173,7 @@ class SocketDoor:
                 self._bus.unsubscribe(channel)
             outgoing.flush()
             await outgoing.close()
-            _tell_closed(
+            tell_closed(
                 connection.closing,
                 detail,
                 request_id=request_id,
@@ -276,18 +274,6 @@ class SocketDoor:
         connection.warned = False
         connection.answer(request.ref, Refreshed(token_expires_at=wire_time(identity.expires_at)))
 
-    async def _identify(self, token: str) -> Identity:
-        try:
-            return await self._authenticator.identify(token)
-        except TokenExpired:
-            raise Closed(CloseCode.TOKEN_EXPIRED) from None
-        except NoAccount:
-            raise Closed(CloseCode.ACCOUNT_GONE) from None
-        except Unavailable:
-            raise Closed(CloseCode.TRY_AGAIN_LATER, "keys or users are away") from None
-        except Unauthenticated:
-            raise Closed(CloseCode.BAD_TOKEN) from None
-
     async def _close(self, ws: Socket, transport: asyncio.Transport, code: CloseCode) -> None:
         """The closing handshake, and an end to it: a close alone leaves the descriptor and buffer of a stalled peer."""
         self._loop.call_later(ABORT, transport.abort)
@@ -298,44 +284,5 @@ class SocketDoor:
             transport.abort()
 
 
-def _tell_closed(code: CloseCode | None, detail: str, **who: Any) -> None:
-    """Count and log an end; without a code it was the peer's."""
-    if code is None:
-        CLOSED_BY_PEER.inc()
-        log.info("socket_closed", code=None, reason="by the peer", detail=detail, **who)
-    else:
-        CLOSED_BY[int(code)].inc()
-        log.info("socket_closed", code=int(code), reason=code.reason, detail=detail, **who)
-
-
 def _ref(request: Request | Refused) -> Any:
     return None if isinstance(request, Hello) else request.ref
-
-
-async def _hello(ws: Socket) -> Hello:
-    """The first frame. Raises `Closed` when it is something else, or does not come."""
-    controls = Meter(CONTROLS, CONTROLS_WINDOW)
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(HELLO):
-            while True:
-                message = await ws.receive()
-                match message.type:
-                    case WSMsgType.TEXT:
-                        requests = parse(message.data)
-                        if len(requests) == 1 and isinstance(requests[0], Hello):
-                            return requests[0]
-                        raise Closed(CloseCode.BAD_FRAME, "the first frame is no hello")
-                    case WSMsgType.PING:
-                        await asyncio.sleep(controls.over(loop.time()))
-                        await ws.pong(message.data)
-                    case WSMsgType.PONG:
-                        await asyncio.sleep(controls.over(loop.time()))
-                    case WSMsgType.BINARY:
-                        raise Closed(CloseCode.BAD_FRAME, "a binary frame")
-                    case WSMsgType.ERROR:
-                        raise broken(message.data)
-                    case _:
-                        raise Closed(CloseCode.GOING_AWAY, "the peer left before its hello")
-    except TimeoutError:
-        raise Closed(CloseCode.NO_HELLO) from None
