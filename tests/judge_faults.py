@@ -192,6 +192,11 @@ def skipped_while_suspended(history: History, user_id: str, at: float) -> bool:
     )
 
 
+def is_disturbed(history: History, since: float, until: float) -> bool:
+    """Whether something was broken between, or not long enough whole again."""
+    return any(fault.began < until and fault.ended + AFTER > since for fault in history.faults)
+
+
 def _heard(history: History, suspension: Suspension) -> Iterator[tuple[str, float, str]]:
     """Device, time, kind of everything of the organization that came after the commit."""
     for log in history.devices:
@@ -207,8 +212,7 @@ def _heard(history: History, suspension: Suspension) -> Iterator[tuple[str, floa
 
 def _limit(history: History, device: str, committed: float, at: float) -> float:
     """Until when this device may hear of it: sooner where nothing stands in the way."""
-    near = [f for f in history.faults if f.began < at and f.ended + AFTER > committed]
-    if not near:
+    if not is_disturbed(history, committed, at):
         return committed + ENDED + _ourselves_late(history, committed, at)
     connections = [one for one in history.connections if one.device == device]
     excused = _excused(history, connections, committed, at)

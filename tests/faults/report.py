@@ -7,6 +7,7 @@ from rich.table import Table
 
 from ..history import History
 from ..judge import PROMISES
+from ..judge_faults import ENDED, is_disturbed
 from .long_run import Run
 
 NAMED = 12  # offending events a promise
@@ -35,6 +36,9 @@ def _counts(run: Run) -> Table:
     again = sum(a.duplicate for sending in history.sendings for a in sending.answers)
     acknowledged = {s.id for s in history.sendings if any(a.code == "ok" for a in s.answers)}
     others = ", ".join(f"{count:,} {code}" for code, count in sorted(answers.items()) if code != "ok")
+    undisturbed = sum(
+        not is_disturbed(history, one.committed, one.committed + ENDED) for one in history.suspensions
+    )
     table = _table("seen", "")
     rows = {
         "messages answered ok": f"{len(acknowledged):,} ({again:,} further answers as duplicates)",
@@ -45,7 +49,7 @@ def _counts(run: Run) -> Table:
         "devices, connections": f"{len({log.name for log in history.devices})}, {len(history.connections):,}",
         "jumps seen": f"{len(history.jumps)}",
         "snapshots recounted": f"{len(history.counts):,}",
-        "suspensions": f"{len(history.suspensions)}",
+        "suspensions": f"{len(history.suspensions)} ({undisturbed} while nothing was broken)",
     }
     for name, value in rows.items():
         table.add_row(name, value)
