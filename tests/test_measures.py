@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import coachwire.measures  # noqa: F401 - declares them
@@ -109,6 +110,17 @@ def test_a_port_that_was_asked_for_and_is_taken_is_one_line(database_url: str) -
     assert done.stderr == (
         f"coachwire: COACHWIRE_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use\n"
     )
+
+
+async def test_where_the_standard_port_is_taken_a_server_starts_without(database_url: str) -> None:
+    with socket.socket() as taken:
+        with suppress(OSError):  # then somebody else has it, which does as well
+            taken.bind(("127.0.0.1", 9090))
+            taken.listen()
+        async with instances(1, database_url, COACHWIRE_METRICS_PORT="") as (server,):
+            assert [line["address"] for line in server.lines() if line["event"] == "metrics_off"] == [
+                "127.0.0.1:9090"
+            ]
 
 
 def test_the_manual_has_a_line_for_every_measure() -> None:

@@ -88,7 +88,7 @@ async def _supervise(settings: Settings, started: Callable[[str], None]) -> int:
             first = Worker(environment, folder, stop)
             code = await first.start()
             if code is not None:
-                return code  # it has said why
+                return code if code > 0 else 1  # it has said why
             workers = [first, *(Worker(environment, folder, stop) for _ in range(settings.workers - 1))]
             keeping = [asyncio.create_task(worker.keep()) for worker in workers]
             stopped = asyncio.create_task(stop.wait())
@@ -129,6 +129,7 @@ class Worker:
                 said = await reader.readline()
         except TimeoutError:
             said = b""
+            log.error("worker_not_ready", pid=self._process.pid)
             self._process.kill()
         if said == READY:
             self.ready.set()
