@@ -26,9 +26,7 @@ LONGEST_RETRY = 60.0  # s
 PAUSE = 60.0  # s between fetches for the sake of unknown key ids, however many come
 FETCH = 3.0  # s, whole; as long as anybody waits for `unavailable`
 LARGEST = 65_536  # bytes of a key set; those of issuers have two or three
-ABSENT = (
-    1000  # ids that a fetch did not bring, remembered until the next; more of them are `unavailable` instead
-)
+ABSENT = 1000  # ids that a fetch did not bring, remembered until the next; more are `unavailable` instead
 RSA_BITS = (2048, 8192)  # shorter is broken, longer is a way to keep us busy
 RSA_EXPONENT = 2**32
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)

@@ -4,10 +4,8 @@ from collections import OrderedDict
 
 from coachwire_protocol.messages import Party
 
-REQUESTS, REQUESTS_WINDOW = (
-    120,
-    10.0,
-)  # a connection's requests other than sends, which have a window of their own
+# In a window of so many seconds:
+REQUESTS, REQUESTS_WINDOW = 120, 10.0  # a connection's requests but sends, which have a window of their own
 CONTROLS, CONTROLS_WINDOW = 50, 1.0  # control and empty frames
 SUSTAINED = 30.0  # s of excess, after which the connection is closed
 FORGIVEN = 10.0  # s without excess, after which it begins anew

@@ -32,16 +32,14 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if error.status < 400:
             raise
         code = BY_STATUS.get(error.status, "bad_request")
-        said = (
-            None if error.text == f"{error.status}: {error.reason}" else error.text
-        )  # aiohttp's own: no sentence
+        said = error.text
+        if said == f"{error.status}: {error.reason}":  # aiohttp's own: no sentence
+            said = None
         answer = _problem(request, ERRORS[code](said), status=error.status)
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
-    except (
-        Exception
-    ) as error:  # the edge: what nobody foresaw is logged, without its text, and answered `internal`
+    except Exception as error:  # the edge: what nobody foresaw is logged and answered `internal`
         log.error(
             "request_failed",
             request_id=request[REQUEST_ID],

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 LAGGING = 1.0  # s that the loop is late, and new sockets would only make it later
-ARRIVING = (
-    200  # sockets that are being welcomed at once; more would wait for the database longer than it may take
-)
+ARRIVING = 200  # sockets being welcomed at once; more would wait for the database longer than it may take
 
 
 @dataclass(slots=True)

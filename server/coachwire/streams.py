@@ -29,11 +29,8 @@ from coachwire.shown import MessageRow, membership, optional_id, show
 
 PAGE = 256  # events
 MOST_MISSING = 5_000  # positions; a client that misses more loads its state anew
-STANDING = (
-    "active",
-    "invited",
-    "pending_invitation",
-)  # statuses that have not ended, whatever else a platform has
+# Statuses that have not ended, whatever else a platform has.
+STANDING = ("active", "invited", "pending_invitation")
 
 
 class EventRow(NamedTuple):
