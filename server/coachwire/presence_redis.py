@@ -198,11 +198,8 @@ class PresenceExchange:
             pipeline.hdel(presence_key(organization_id), instance)
         for organization_id in organization_ids:
             key, here = presence_key(organization_id), self._presence.here(organization_id)
-            if here:
-                pipeline.hset(key, self._instance, encode(written, here))
-                pipeline.expire(key, EXPIRE)
-            else:
-                pipeline.hdel(key, self._instance)
+            pipeline.hset(key, self._instance, encode(written, here))  # also that nobody is here any more
+            pipeline.expire(key, EXPIRE)
         time, *_ = await pipeline.execute()
         self._learn_time(time)
 
@@ -232,11 +229,12 @@ class PresenceExchange:
         return alive
 
     def _take(self, organization_id: str, fields: dict[bytes, Field]) -> None:
-        followed = self._followed[organization_id]
-        followed.fields = fields
-        followed.read_at = self._loop.time()
+        followed, now = self._followed[organization_id], self._loop.time()
+        # A field that has vanished was lost by Redis: whoever wrote it will write again while it is believed.
+        followed.fields = {id_: one for id_, one in followed.fields.items() if one.until > now} | fields
+        followed.read_at = now
         followed.read.set()
-        self._presence.learn(organization_id, union(fields.values()))
+        self._presence.learn(organization_id, union(followed.fields.values()))
 
     def _drop_what_is_stale(self) -> None:
         now = self._loop.time()
