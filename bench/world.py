@@ -55,25 +55,25 @@ async def world(
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # inherited: each socket is a descriptor
     async with AsyncExitStack() as stack:
-        folder = home or stack.enter_context(_passing_folder())
+        folder = home or stack.enter_context(passing_folder())
         folder.mkdir(exist_ok=True)
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder, settings=postgres_settings))
         environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join((str(code / "server"), str(code / "protocol"))),
             "DATABASE_URL": postgres.dsn,
-            "COACHWIRE_JWT_SECRET": _secret(folder),
+            "COACHWIRE_JWT_SECRET": secret(folder),
             "COACHWIRE_RATE_LIMIT": "off",
             "COACHWIRE_HOST": "127.0.0.1",
         }
         environment.pop("REDIS_URL", None)
         if servers > 1:
             environment["REDIS_URL"] = await _redis(stack)
-        await _command(environment, "migrate")
+        await command(environment, "migrate")
         people = await _seeded(folder, environment, pairs, history)
         processes, ports = [], []
         for _ in range(servers):
-            process, port = await _server(stack, environment)
+            process, port = await server(stack, environment)
             processes.append(process)
             ports.append(port)
         yield World(postgres, processes, tuple(_pairs(people, ports, pairs)))
@@ -115,7 +115,7 @@ async def process(
             await child.wait()
 
 
-class _passing_folder:  # noqa: N801 - reads as a function
+class passing_folder:  # noqa: N801 - reads as a function
     def __enter__(self) -> Path:
         self._path = Path(mkdtemp(prefix="coachwire-bench-"))
         self._path.chmod(0o711)  # as root, PostgreSQL runs as somebody who has to pass through
@@ -125,7 +125,7 @@ class _passing_folder:  # noqa: N801 - reads as a function
         shutil.rmtree(self._path)
 
 
-def _secret(folder: Path) -> str:
+def secret(folder: Path) -> str:
     """Kept with the database, whose seeded tokens are signed with it."""
     path = folder / "bench-secret"
     if not path.exists():
@@ -142,7 +142,7 @@ async def _redis(stack: AsyncExitStack) -> str:
     return redis.url
 
 
-async def _command(environment: Mapping[str, str], *arguments: str) -> None:
+async def command(environment: Mapping[str, str], *arguments: str) -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -165,7 +165,7 @@ async def _seeded(folder: Path, environment: Mapping[str, str], pairs: int, hist
     out = folder / "bench-people.json"
     if not out.exists():
         organizations = -(-pairs // PAIRS)
-        await _command(
+        await command(
             environment, "seed", "--organizations", str(organizations), "--coaches", str(PAIRS),
             "--members", str(PAIRS), "--messages", str(history // organizations), "--ttl", "864000",
             "--out", str(out),
@@ -173,7 +173,7 @@ async def _seeded(folder: Path, environment: Mapping[str, str], pairs: int, hist
     return json.loads(out.read_bytes())
 
 
-async def _server(
+async def server(
     stack: AsyncExitStack, environment: Mapping[str, str]
 ) -> tuple[asyncio.subprocess.Process, int]:
     """Returns when connections are accepted."""
