@@ -30,6 +30,20 @@ OTHER_NAMES = (
     "evil.example", "evil.example:8080", "localhost.evil.example", "127.0.0.1.nip.io", "localhost@evil.example",
     "127.1", "10.0.0.1", "[::", "",
 )  # fmt: skip
+# What two readers, a proxy and a server, might read as two different requests.
+AMBIGUOUS = (
+    "Host: a\r\nHost: b\r\n",
+    "Host: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n",
+    "Host: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+    "Host: a\r\nContent-Length: +5\r\n",
+    "Host: a\r\nTransfer-Encoding: chunked, identity\r\n",
+    "Host: a\r\nTransfer-Encoding: xchunked\r\n",
+    "Host: a\r\nX: a\r\n b\r\n",
+    "Host: a\r\nX : a\r\n",
+    "Host: a\nX: b\r\n",
+    "Host: a\r\nX: \0\r\n",
+    "X: a\r\n",
+)
 NOAH = DemoPerson("noah@demo.test", "Noah", "coach", "Demo")
 
 
@@ -90,3 +104,11 @@ async def test_a_server_in_service_has_no_demo_door(http: ClientSession) -> None
     for method, path in (("GET", "/dev/people"), ("POST", "/dev/token")):
         async with http.request(method, path, json={"email": NOAH.email}) as answer:
             assert answer.status == 404
+
+
+async def test_a_request_that_could_be_read_in_two_ways_is_refused(line: OpenLine) -> None:
+    for headers in AMBIGUOUS:
+        one = await line()
+        await one.say(f"POST /v1/me/devices HTTP/1.1\r\n{headers}\r\n".encode("latin-1"))
+        assert (await one.answer())[0] == 400, headers
+        assert await one.ends()
