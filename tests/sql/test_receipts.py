@@ -111,13 +111,15 @@ async def test_only_what_is_addressed_to_the_reader_and_not_deleted_is_marked(
     assert moved == {"coach", "member"}
 
 
-async def test_who_has_left_marks_nothing(tx: Connection, gym: Place) -> None:
+async def test_who_has_left_marks_nothing_and_is_asked_again(tx: Connection, gym: Place) -> None:
     (message_id,) = await sent(tx, gym.coach, gym.member)
     await tx.execute(
         "update memberships set status = 'suspended' where id = $1", UUID(gym.member.membership_id)
     )
-    assert await mark_read(tx, (message_id, gym.member)) == []
+    (row,) = await mark_read(tx, (message_id, gym.member))
+    assert (row.user_id, row.ids) == (None, [UUID(message_id)])
     assert await read_ids(tx) == set()
+    assert await may_mark(tx, (gym.member, message_id), organization_id=gym.organization_id) == ["forbidden"]
 
 
 async def test_a_sender_who_has_left_is_told_nothing_at_the_position(tx: Connection, gym: Place) -> None:

@@ -31,7 +31,8 @@ class Unread(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """An event in one stream; `user_id` is null for ids whose thread is being deleted at this moment."""
+    """An event in one stream; `user_id` is null for ids whose thread is being deleted, or whose reader has left,
+    at this moment."""
 
     user_id: UUID | None
     position: int
