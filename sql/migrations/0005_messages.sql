@@ -4,7 +4,9 @@
 --
 -- Lock order, everywhere: what foreign keys need (organizations, users, assignments; key share, never waited for)
 --   → existing message rows by id → user_streams by user → new rows.
--- Small array joins must stay nested loops over indexes, whatever the tables' statistics say: hence the settings.
+-- Small array joins must stay nested loops over indexes, whatever the tables' statistics say: hence the settings. A plan that
+-- was made while a table was empty stays for as long as the connection does, and to it the whole table is as good as a row:
+-- so nothing is materialized, and where a second condition might lure, a row is looked for by its key alone ("offset 0").
 
 -- (concat_ws is not immutable: with it the function would be called for each row instead of becoming part of the statement.)
 create function person_name(first_name text, last_name text) returns text
@@ -65,7 +67,7 @@ returns table (
   code text, sender_membership_id uuid, sender_as sender_role, sender_name text,
   recipient_membership_id uuid, recipient_id uuid, first_created_at timestamptz, retry_at timestamptz)
 language plpgsql stable
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 begin
@@ -112,8 +114,16 @@ begin
       where m.user_id = t.sender and m.organization_id = t.organization and m.status = 'active' and m.deleted_at is null
         and exists (select from organizations o where o.id = m.organization_id and o.deleted_at is null)
       offset 0) s on true
-    left join user_streams u on u.user_id = t.sender and u.window_started + p_window > clock_timestamp()
-    left join message_ledger l on l.message_id = t.id
+    left join lateral (
+      select u.window_count, u.window_started
+      from user_streams u
+      where u.user_id = t.sender and u.window_started + p_window > clock_timestamp()
+      offset 0) u on true
+    left join lateral (
+      select l.message_id, l.sender_id, l.payload_hash, l.erased_at, l.created_at
+      from message_ledger l
+      where l.message_id = t.id
+      offset 0) l on true
     -- for a stranger nothing of the organization is looked at; an id is looked for by its own index, never by the organization's
     left join lateral (
       select a.id, a.user_id, a.organization_id, a.published, a.assigned_by
@@ -161,7 +171,7 @@ create function send_messages(
   p_users uuid[], p_organizations uuid[], p_assignments uuid[], p_limit int, p_window interval,
   out at timestamptz, out codes text[], out sender_positions bigint[], out recipient_positions bigint[])
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare
@@ -290,7 +300,8 @@ begin
     -- by the clock, not by `at`: after a clock was set back, a window from the future would stay open until then
     window_started = case when d.used > 0 and d.started is null then v_now else s.window_started end
   from unnest(p_users, v_head, v_used, v_started) d (user_id, head, used, started)
-  where s.user_id = d.user_id and s.position < d.head;
+  cross join lateral (select x.ctid from user_streams x where x.user_id = d.user_id and x.position < d.head offset 0) x
+  where s.ctid = x.ctid;   -- ours since step 2, so it stays where it is; by user, s could be read first and as a whole
   insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)
   select e.user_id, e.position, case when t.code = 'stored' then 'message.created' else 'skipped' end::event_kind,
     array[t.id], t.organization, send_messages.at
@@ -303,15 +314,14 @@ end $$;
 
 -- Receipts for (message, reader) pairs, distinct by message. What is unread, addressed to the reader and free becomes read;
 -- the events of both streams come back, one per reader, sender, organization, thread and 500 ids.
--- A row without a user carries ids whose assignment is held or being deleted, or whose reader has left the organization since
--- it was asked: to be asked again, or 'unavailable'. No row: nothing was unread.
+-- A row without a user carries ids whose assignment is held or being deleted: 'unavailable'. No row: nothing was unread.
 -- `belongs` is false for a stream whose user has left the organization: they are told nothing of it, the position is skipped.
 create function mark_read(p_id uuid[], p_reader uuid[])
 returns table (
   user_id uuid, "position" bigint, reader_id uuid, sender_id uuid, organization_id uuid, assignment_id uuid,
   ids uuid[], at timestamptz, belongs boolean)
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare
@@ -323,7 +333,6 @@ declare
   v_sender uuid[];
   v_organization uuid[];
   v_assignment uuid[];
-  v_left uuid[];
 begin
   -- 1. only a cascade takes message rows away, and it begins with the assignment.
   --    (No "is not null" in the inner where, and "distinct" apart: both lure the planner onto messages_workout_assignment_idx.)
@@ -347,30 +356,23 @@ begin
   --    not read, or all direct messages.)
   v_at := clock_timestamp();
   with locked as materialized (
-    select m.id, (  -- (not "exists": it may be answered by reading all memberships once and for all)
-      select n.id from memberships n
-      where n.user_id = t.reader and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
-      is not null as belongs
-    from unnest(p_id, p_reader) t (id, reader)
-    join messages m on m.id = t.id and m.recipient_id = t.reader
-    where coalesce(m.read_at, m.deleted_at) is null
+    select m.id
+    from messages m
+    where m.id = any (p_id) and m.recipient_id = p_reader[array_position(p_id, m.id)] and coalesce(m.read_at, m.deleted_at) is null
       and case when m.workout_assignment_id is null then true else m.workout_assignment_id = any (v_free) end
+      and exists (
+        select from memberships n
+        where n.user_id = m.recipient_id and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
     order by m.id
     for no key update of m),
   changed as (
     update messages m
     set read_at = v_at
-    from locked l
-    where m.id = l.id and l.belongs
+    where m.id = any (array(select id from locked))
     returning m.id, m.recipient_id, m.sender_id, m.organization_id, m.workout_assignment_id)
-  select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id),
-    (select array_agg(l.id) from locked l where not l.belongs)
-  into v_id, v_reader, v_sender, v_organization, v_assignment, v_left
+  select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id)
+  into v_id, v_reader, v_sender, v_organization, v_assignment
   from changed;
-  if v_left is not null then
-    return query
-    select null::uuid, null::bigint, null::uuid, null::uuid, null::uuid, null::uuid, v_left, null::timestamptz, null::boolean;
-  end if;
   if v_id is null then
     return;
   end if;
@@ -407,7 +409,7 @@ end $$;
 --   unavailable (only a cascade takes message rows away, and it begins with the assignment: it is held or being deleted)
 create function own_message(p_id uuid, p_organization uuid, p_actor uuid, out code text, out membership_id uuid, out message messages)
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare
@@ -417,7 +419,7 @@ begin
   from memberships m
   join organizations o on o.id = m.organization_id and o.deleted_at is null
   where m.user_id = p_actor and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null;
-  select m.* into message from messages m where m.id = p_id and m.organization_id = p_organization;
+  select m.* into message from (select m.* from messages m where m.id = p_id offset 0) m where m.organization_id = p_organization;
   code := case
     when v_role is null then 'forbidden'
     when message.id is null
@@ -436,7 +438,7 @@ create function tell_parties(
   p_message messages, p_kind event_kind, p_at timestamptz,
   out users uuid[], out positions bigint[], out belong boolean[])
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 begin
@@ -463,7 +465,7 @@ create function delete_message(
   out code text, out at timestamptz, out sender_membership_id uuid, out assignment_id uuid, out users uuid[], out positions bigint[],
   out belong boolean[])
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare

@@ -206,7 +206,7 @@ end $$;
 create function tell_pending(
   p_ids bigint[], out busy boolean, out users uuid[], out afters bigint[], out throughs bigint[], out gone uuid[])
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare
@@ -254,7 +254,10 @@ begin
   from (
     select t.kind, e.user_id, t.subject, (array_agg(t.organization))[1] as organization, min(t.ord) as ord
     from unnest(v_kind, v_user, v_subject, v_organization) with ordinality t (kind, user_id, subject, organization, ord)
-    left join message_ledger l on t.kind = 'messages' and l.message_id = t.subject
+    left join lateral (
+      select l.low_user_id, l.high_user_id from message_ledger l
+      where l.message_id = case when t.kind = 'messages' then t.subject end
+      offset 0) l on true
     cross join lateral (values (t.user_id), (l.low_user_id), (l.high_user_id)) e (user_id)
     where t.kind in ('memberships', 'assignments', 'messages') and e.user_id is not null
     group by t.kind, e.user_id, t.subject) t;

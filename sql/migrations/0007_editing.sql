@@ -22,7 +22,7 @@ create function edit_message(
   p_id uuid, p_organization uuid, p_actor uuid, p_content text, p_blank boolean, p_window interval,
   out code text, out at timestamptz, out users uuid[], out positions bigint[], out belong boolean[])
 language plpgsql volatile
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
 #variable_conflict use_column
 declare
