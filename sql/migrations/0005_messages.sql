@@ -314,7 +314,8 @@ end $$;
 
 -- Receipts for (message, reader) pairs, distinct by message. What is unread, addressed to the reader and free becomes read;
 -- the events of both streams come back, one per reader, sender, organization, thread and 500 ids.
--- A row without a user carries ids whose assignment is held or being deleted: 'unavailable'. No row: nothing was unread.
+-- A row without a user carries ids whose assignment is held or being deleted, or whose reader has left the organization since
+-- it was asked: to be asked again, or 'unavailable'. No row: nothing was unread.
 -- `belongs` is false for a stream whose user has left the organization: they are told nothing of it, the position is skipped.
 create function mark_read(p_id uuid[], p_reader uuid[])
 returns table (
@@ -333,6 +334,7 @@ declare
   v_sender uuid[];
   v_organization uuid[];
   v_assignment uuid[];
+  v_left uuid[];
 begin
   -- 1. only a cascade takes message rows away, and it begins with the assignment.
   --    (No "is not null" in the inner where, and "distinct" apart: both lure the planner onto messages_workout_assignment_idx.)
@@ -356,23 +358,28 @@ begin
   --    not read, or all direct messages.)
   v_at := clock_timestamp();
   with locked as materialized (
-    select m.id
+    select m.id, (  -- (not "exists": it may be answered by reading all memberships once and for all)
+      select n.id from memberships n
+      where n.user_id = m.recipient_id and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
+      is not null as belongs
     from messages m
     where m.id = any (p_id) and m.recipient_id = p_reader[array_position(p_id, m.id)] and coalesce(m.read_at, m.deleted_at) is null
       and case when m.workout_assignment_id is null then true else m.workout_assignment_id = any (v_free) end
-      and exists (
-        select from memberships n
-        where n.user_id = m.recipient_id and n.organization_id = m.organization_id and n.status = 'active' and n.deleted_at is null)
     order by m.id
     for no key update of m),
   changed as (
     update messages m
     set read_at = v_at
-    where m.id = any (array(select id from locked))
+    where m.id = any (array(select id from locked where belongs))
     returning m.id, m.recipient_id, m.sender_id, m.organization_id, m.workout_assignment_id)
-  select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id)
-  into v_id, v_reader, v_sender, v_organization, v_assignment
+  select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id),
+    (select array_agg(l.id) from locked l where not l.belongs)
+  into v_id, v_reader, v_sender, v_organization, v_assignment, v_left
   from changed;
+  if v_left is not null then
+    return query
+    select null::uuid, null::bigint, null::uuid, null::uuid, null::uuid, null::uuid, v_left, null::timestamptz, null::boolean;
+  end if;
   if v_id is null then
     return;
   end if;
