@@ -59,7 +59,8 @@ def addresses(url: str) -> list[Address]:
 
 
 def slot_of(channel: str) -> int:
-    return cast("int", key_slot(channel.encode()))
+    slot: int = key_slot(channel.encode())
+    return slot
 
 
 def canary_in(slots: Container[int], member: bytes) -> str:

@@ -9,6 +9,7 @@ from coachwire_protocol.close import CloseCode
 from coachwire_protocol.errors import BadRequest, ProtocolError
 from coachwire_protocol.frames import error_frame, ok_frame
 from coachwire_protocol.ids import Ref
+from coachwire_protocol.messages import SendMessage
 from coachwire_protocol.session import MAX_IN_FLIGHT
 from msgspec import UNSET, Struct, UnsetType
 
@@ -96,7 +97,7 @@ class Connection:
             self.refuse(ref, BadRequest.at("type", "Expected the type of a request."))
             return
         self.begin()
-        reply = Reply(self, ref, chosen.durable, self.heard)
+        reply = Reply(self, ref, chosen.durable, self.heard, isinstance(request, SendMessage))
         if chosen.durable:
             self._sequence.add(request, reply)
         else:
@@ -138,6 +139,7 @@ class Reply:
     ref: Ref | UnsetType
     durable: bool
     arrived: float
+    limited_elsewhere: bool  # a send: only when it is refused does it count here
 
     @property
     def member(self) -> Connection | None:
@@ -149,6 +151,8 @@ class Reply:
 
     def settle(self, result: Outcome | ProtocolError, *, carried: bool = False) -> None:
         if isinstance(result, ProtocolError):
+            if self.limited_elsewhere and not result.may_retry:
+                self.connection.pace.refused_sends.over(self.connection.heard)
             self.connection.refuse(self.ref, result)
         elif not carried:
             self.connection.answer(self.ref, result.data)

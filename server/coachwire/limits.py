@@ -31,6 +31,10 @@ class Meter:
         self._used += 1
         return 0.0 if self._used <= self._limit else self._closes - now
 
+    def spent(self, now: float) -> float:
+        """The same without counting: 0 while there is something left."""
+        return 0.0 if now >= self._closes or self._used < self._limit else self._closes - now
+
 
 class Excess:
     """Whether a connection has gone beyond its limits for too long."""
@@ -69,10 +73,11 @@ class TypingPace:
 class Pace:
     """What one connection has used of its limits."""
 
-    __slots__ = ("controls", "excess", "requests", "typing")
+    __slots__ = ("controls", "excess", "refused_sends", "requests", "typing")
 
     def __init__(self) -> None:
         self.requests = Meter(REQUESTS, REQUESTS_WINDOW)
+        self.refused_sends = Meter(REQUESTS, REQUESTS_WINDOW)  # those stored have a window of their own
         self.controls = Meter(CONTROLS, CONTROLS_WINDOW)
         self.excess = Excess()
         self.typing = TypingPace()

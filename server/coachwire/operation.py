@@ -358,8 +358,15 @@ class Runner:
     def _settle(self, call: Call[Any], result: Outcome | ProtocolError) -> str:
         """Returns what is counted: ok, or the error's code."""
         if isinstance(result, Outcome):
-            self._delivers.deliver(call.actor, result, call.answer)
-            return "ok"
+            try:
+                self._delivers.deliver(call.actor, result, call.answer)
+            except (
+                Exception
+            ) as error:  # committed, and not told: the comparison of heads tells, and a retry answers
+                log.error("delivery_failed", error=type(error).__name__)
+                result = self._unsure(OPERATIONS[type(call.request)])
+            else:
+                return "ok"
         call.answer.settle(result)
         return result.code
 

@@ -222,8 +222,9 @@ class SocketDoor:
             await self._count_control(connection)
         excess = False
         for request in requests:
+            pace, now = connection.pace, connection.heard
             wait = (
-                0.0 if isinstance(request, SendMessage) else connection.pace.requests.over(connection.heard)
+                pace.refused_sends.spent(now) if isinstance(request, SendMessage) else pace.requests.over(now)
             )
             if wait:
                 excess = True

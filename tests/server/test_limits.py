@@ -97,3 +97,18 @@ async def test_at_overload_a_new_socket_is_sent_away_for_a_while(
     assert refused.value.status == 503
     assert refused.value.headers is not None
     assert 1 <= int(refused.value.headers["Retry-After"]) <= 5
+
+
+async def test_sends_that_are_refused_have_a_limit_of_their_own(
+    gym: Place, other_gym: Place, phone: OpenPhone
+) -> None:
+    coach = await phone(gym.coach)
+    stranger = {"organizationId": gym.organization_id}
+    for start in range(0, 120, 30):
+        for ref in range(start, start + 30):
+            await coach.say({"type": "message.send", "ref": ref, **message_to(other_gym.member, **stranger)})
+        for ref in range(start, start + 30):
+            assert (await coach.answer(ref))["error"]["code"] == "not_found"
+
+    refused = await coach.ask("message.send", **message_to(gym.member))
+    assert refused["error"]["code"] == "rate_limited"
