@@ -360,9 +360,8 @@ class Runner:
         if isinstance(result, Outcome):
             try:
                 self._delivers.deliver(call.actor, result, call.answer)
-            except (
-                Exception
-            ) as error:  # committed, and not told: the comparison of heads tells, and a retry answers
+            except Exception as error:
+                # Committed, and not told: the comparison of heads tells, and a retry answers.
                 log.error("delivery_failed", error=type(error).__name__)
                 result = self._unsure(OPERATIONS[type(call.request)])
             else:
