@@ -6,10 +6,14 @@ select
     when p.id is null or (t.up_to is not null and b.message_id is null) then 'not_found'
     else 'known' end,
   case when v.id is not null and p.id is not null and (t.up_to is null or b.message_id is not null) then array(
-    select m.id from messages m
-    where m.recipient_id = t.reader and m.read_at is null and m.sender_id = p.user_id and m.organization_id = t.organization
-      and m.workout_assignment_id is null and m.deleted_at is null
-      and (t.up_to is null or (m.created_at, m.id) <= (b.created_at, b.message_id))
+    select m.id
+    from (
+      select m.id, m.created_at
+      from messages m
+      where m.recipient_id = t.reader and m.read_at is null and m.sender_id = p.user_id and m.organization_id = t.organization
+        and m.workout_assignment_id is null and m.deleted_at is null
+      offset 0) m   -- in order, what is read already would be read through
+    where t.up_to is null or (m.created_at, m.id) <= (b.created_at, b.message_id)
     order by m.created_at, m.id
     limit $5) else '{}'::uuid[] end
 from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[]) with ordinality t (reader, organization, partner, up_to, ord)
