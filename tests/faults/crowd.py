@@ -27,6 +27,7 @@ MOST_READ = 100  # ids a request
 IN_FLIGHT = 32  # requests; beyond 64 the server stops reading
 SAMPLE = 0.4  # s between snapshots
 PATIENCE = ClientTimeout(total=5)
+INSISTENCE = 30.0  # s; at the end nothing is broken, but the machine may be busy
 PAGE = 100
 
 
@@ -155,9 +156,10 @@ class Crowd:
                 return items
 
     async def _must_get(self, url: str, pair: Pair, path: str, cursor: str | None = None) -> Frame:
-        answer = await self._get(url, pair, path, cursor)
-        assert answer is not None, f"{path} was not answered"
-        return answer
+        async with asyncio.timeout(INSISTENCE):
+            while (answer := await self._get(url, pair, path, cursor)) is None:
+                await asyncio.sleep(SAMPLE)
+            return answer
 
     async def _get(self, url: str, pair: Pair, path: str, cursor: str | None = None) -> Frame | None:
         """The data; None where the instance is away or says so. All of it is scanned like a frame."""
