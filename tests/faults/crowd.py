@@ -157,9 +157,11 @@ class Crowd:
 
     async def _must_get(self, url: str, pair: Pair, path: str, cursor: str | None = None) -> Frame:
         async with asyncio.timeout(INSISTENCE):
-            while (answer := await self._get(url, pair, path, cursor)) is None:
+            while True:
+                answer = await self._get(url, pair, path, cursor)
+                if answer is not None:
+                    return answer
                 await asyncio.sleep(SAMPLE)
-            return answer
 
     async def _get(self, url: str, pair: Pair, path: str, cursor: str | None = None) -> Frame | None:
         """The data; None where the instance is away or says so. All of it is scanned like a frame."""
