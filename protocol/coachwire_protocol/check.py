@@ -181,6 +181,8 @@ def _phrase(info: inspect.Type) -> str:
             return f"a list{_range(least, most, 'items')}"
         case inspect.LiteralType(values=values):
             return " or ".join(map(str, values))
+        case inspect.DateType():
+            return "a date such as 2026-01-31"
         case inspect.BoolType():
             return "true or false"
         case inspect.NoneType():

@@ -88,6 +88,21 @@ class ReadHistory(Wire, frozen=True, kw_only=True):
         self._hold_to_rules()
 
 
+class ReadThread(Wire, frozen=True, kw_only=True):
+    """`around`: the page in whose middle this message stands, or the oldest one that the caller has not read."""
+
+    organization_id: Id
+    workout_assignment_id: Id
+    limit: PageLimit = 50
+    cursor: Cursor | None = None
+    around: Around | None = None
+
+    RULES: ClassVar = (Rule("around", ("cursor", "around"), _two_places),)
+
+    def __post_init__(self) -> None:
+        self._hold_to_rules()
+
+
 class ReadMessage(Wire, frozen=True, kw_only=True):
     """One message."""
 

@@ -42,6 +42,7 @@ from coachwire.operations import (
     organization,
     receipts,
     session,
+    threads,
 )
 from coachwire.operations import (
     presence as presence_operations,
@@ -78,6 +79,7 @@ OPERATIONS = (
     presence_operations,
     receipts,
     session,
+    threads,
 )  # imported for their lines in the table of operations
 
 

@@ -24,6 +24,15 @@ create function belongs(p_user uuid, p_organization uuid) returns boolean
     where m.user_id = p_user and m.organization_id = p_organization and m.status = 'active' and m.deleted_at is null);
 
 
+-- Whether the talk under this workout is kept from that user: it was deleted, or is a draft of which its member knows nothing
+-- yet, whatever their role. Asked as `belongs` is; false for what is there no more, and for null.
+create function kept_from(p_user uuid, p_assignment uuid) returns boolean
+  language sql stable
+  return exists (
+    select from workout_assignments a
+    where a.id = p_assignment and (a.deleted_at is not null or (a.user_id = p_user and not a.published)));
+
+
 -- Streams for those of these users who have none: people whom the platform added since, in messages that it wrote itself.
 -- In id order, and before any stream is locked: whoever waits for a new row holds no older one.
 create function make_streams(p_users uuid[]) returns void
@@ -146,15 +155,18 @@ begin
            from messages w
            join memberships n on n.user_id = w.sender_id and n.organization_id = t.organization
              and n.status = 'active' and n.deleted_at is null and n.role <> 'member'
+             and (select p.deleted_at from users p where p.id = n.user_id) is null
            where w.workout_assignment_id = t.assignment and w.sender_id <> t.sender
            order by w.created_at desc limit 1),
           (select n.user_id
            from memberships n
            where n.user_id = a.assigned_by and n.user_id <> t.sender and n.organization_id = t.organization
-             and n.status = 'active' and n.deleted_at is null),
+             and n.status = 'active' and n.deleted_at is null and n.role <> 'member'
+             and (select p.deleted_at from users p where p.id = n.user_id) is null),
           (select n.user_id
            from memberships n
            where n.organization_id = t.organization and n.role = 'owner' and n.status = 'active' and n.deleted_at is null and n.user_id <> t.sender
+             and (select p.deleted_at from users p where p.id = n.user_id) is null
            order by n.joined_at, n.id limit 1)) end
       limit 1) r on true) x
   order by ord;
@@ -316,7 +328,8 @@ end $$;
 -- the events of both streams come back, one per reader, sender, organization, thread and 500 ids.
 -- A row without a user carries ids whose assignment is held or being deleted, or whose reader has left the organization since
 -- it was asked: to be asked again, or 'unavailable'. No row: nothing was unread.
--- `belongs` is false for a stream whose user has left the organization: they are told nothing of it, the position is skipped.
+-- `belongs` is false for a stream whose user has left the organization, or from whom the thread is kept: they are told nothing
+-- of it, the position is skipped.
 create function mark_read(p_id uuid[], p_reader uuid[])
 returns table (
   user_id uuid, "position" bigint, reader_id uuid, sender_id uuid, organization_id uuid, assignment_id uuid,
@@ -407,7 +420,9 @@ begin
     set position = d.position
     from (select user_id, max(position) as position from numbered group by user_id) d
     where s.user_id = d.user_id)
-  select user_id, position, reader, sender, organization, assignment, ids, v_at, belongs(user_id, organization) from numbered;
+  select user_id, position, reader, sender, organization, assignment, ids, v_at,
+    belongs(user_id, organization) and not kept_from(user_id, assignment)
+  from numbered;
 end $$;
 
 
@@ -431,6 +446,7 @@ begin
     when v_role is null then 'forbidden'
     when message.id is null
       or (p_actor not in (message.sender_id, message.recipient_id) and (message.workout_assignment_id is null or v_role = 'member'))
+      or kept_from(p_actor, message.workout_assignment_id)
       then 'not_found'
     when message.sender_id <> p_actor then 'forbidden' end;
   if code is null and message.workout_assignment_id is not null
@@ -455,7 +471,8 @@ begin
     update user_streams s set position = s.position + 1
     where s.user_id in (p_message.sender_id, p_message.recipient_id)
     returning s.user_id, s.position)
-  select array_agg(user_id), array_agg(position), array_agg(belongs(user_id, p_message.organization_id))
+  select array_agg(user_id), array_agg(position),
+    array_agg(belongs(user_id, p_message.organization_id) and not kept_from(user_id, p_message.workout_assignment_id))
   into users, positions, belong
   from moved;
   insert into stream_events (user_id, position, kind, subject_ids, organization_id, at)

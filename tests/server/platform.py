@@ -61,3 +61,31 @@ async def add_skipped(tables: Tables, who: Someone, count: int) -> None:
     await tables.execute(
         "update user_streams set position = position + $2::int where user_id = $1", who.user_id, count
     )
+
+
+async def assign(
+    tables: Tables, who: Someone, by: Someone | None = None, *, published: bool = True, title: str = "Legs"
+) -> str:
+    """A workout of this title for somebody; returns the assignment."""
+    return str(
+        await tables.fetchval(
+            "with w as (insert into workouts (organization_id, title) values ($1, $5) returning id)"
+            " insert into workout_assignments (organization_id, user_id, workout_id, date, published, assigned_by)"
+            " select $1, $2, id, '2026-03-01', $3, $4 from w returning id",
+            who.organization_id, who.user_id, published, by.user_id if by else None, title,
+        )
+    )  # fmt: skip
+
+
+async def change_assignment(tables: Tables, assignment_id: str, change: str) -> None:
+    """As the platform does it, not silently: `published = true`, `deleted_at = now()`."""
+    async with tables.transaction():
+        await tables.execute("set local coachwire.quiet = off")
+        await tables.execute(f"update workout_assignments set {change} where id = '{assignment_id}'")  # noqa: S608 - a test's own words
+
+
+async def delete_assignment(tables: Tables, assignment_id: str) -> None:
+    """With all that hangs on it; not silently."""
+    async with tables.transaction():
+        await tables.execute("set local coachwire.quiet = off")
+        await tables.execute("delete from workout_assignments where id = $1", assignment_id)

@@ -127,12 +127,17 @@ async def test_every_route_reads_the_fields_that_its_document_names(gym: Place, 
             status, problem = await call(http, gym.owner, route.method, path)
             fields = {error["field"] for error in problem["errors"]}
             assert status == 400, route.name
-            assert fields & {PATH[name].field, "messageIds.0", "conversation.membershipId"}, route.name
+            nested = {f"{party}.{PATH[name].field}" for party in ("to", "conversation")}
+            assert fields & ({PATH[name].field, "messageIds.0"} | nested), route.name
 
 
 def _real_path(route: Route, gym: Place) -> str:
     return route.path.format(
-        org=gym.organization_id, membership=gym.coach.membership_id, id=uuid4(), device=uuid4()
+        org=gym.organization_id,
+        membership=gym.coach.membership_id,
+        id=uuid4(),
+        device=uuid4(),
+        assignment=uuid4(),
     )
 
 

@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from ..gym import SECRET, Place, Someone, message_to
+from .platform import Tables, assign
 from .routes import call, get
 
 AnyCase = Case[Any]
@@ -53,6 +54,7 @@ class Known:
     ids: dict[str, str]
     of_its_own: dict[str, dict[str, str]]  # for operations whose effect would be felt by others
     epoch: str
+    post: str  # a message under the workout
 
 
 @pytest.fixture
@@ -61,9 +63,9 @@ def settings(database_url: str) -> Settings:
 
 
 async def test_generated_requests_are_answered_as_the_document_says(
-    gym: Place, http: ClientSession, url: str
+    gym: Place, http: ClientSession, url: str, database: Tables
 ) -> None:
-    known = await _write_what_is_known(gym, http)
+    known = await _write_what_is_known(gym, http, database)
     answered, failures = await asyncio.to_thread(_call_everything, url, known)
     assert failures == []
     # With real ids and right data every operation comes to an end, whatever the seed.
@@ -165,12 +167,18 @@ class _Tries:
         if self.name == "sendMessage":
             body["to"] = {"membershipId": known.ids["membership"]}
             body.pop("attachmentIds", None)
-        if self.name in ("sendMessage", "editMessage") and not (body.get("content") or "").strip():
+        if self.name == "postInThread":
+            body.pop("attachmentIds", None)
+        if (
+            self.name in ("sendMessage", "postInThread", "editMessage")
+            and not (body.get("content") or "").strip()
+        ):
             body["content"] = "words"
+        message = known.post if "{assignment}" in self.operation.path else known.ids["id"]
         if "upTo" in body:
-            body["upTo"] = known.ids["id"]
+            body["upTo"] = message
         if "around" in query and query["around"] != "firstUnread":
-            query["around"] = known.ids["id"]
+            query["around"] = message
         if "epoch" in query:
             query |= {"epoch": known.epoch, "position": 0, "wait": 0}
         if "organizationId" in query:
@@ -187,7 +195,11 @@ def _whole(part: Any) -> Any:
     return int(part) if isinstance(part, float) and part.is_integer() else part
 
 
-async def _write_what_is_known(gym: Place, http: ClientSession) -> Known:
+async def _write_what_is_known(gym: Place, http: ClientSession, database: Tables) -> Known:
+    assignment = await assign(database, gym.member, gym.coach)
+    comments = f"workout-assignments/{assignment}/comments"
+    _, post = await call(http, gym.coach, "POST", comments, json={"content": "well done"})
+
     async def send(sender: Someone, recipient: Someone) -> str:
         status, message = await call(http, sender, "POST", "messages", json=message_to(recipient))
         assert status == 201
@@ -205,6 +217,7 @@ async def _write_what_is_known(gym: Place, http: ClientSession) -> Known:
             "membership": gym.coach.membership_id,
             "id": await send(gym.owner, gym.coach),
             "device": await register(),
+            "assignment": assignment,
         },
         of_its_own={
             "editMessage": {"id": await send(gym.owner, gym.coach)},
@@ -213,4 +226,5 @@ async def _write_what_is_known(gym: Place, http: ClientSession) -> Known:
             "signOut": {"device": await register()},
         },
         epoch=(await get(http, gym.owner, "/v1/sync"))["epoch"],
+        post=str(post["id"]),
     )

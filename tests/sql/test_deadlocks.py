@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import combinations_with_replacement
 from typing import TypeAlias, cast
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import coachwire.pending as pending_worker
 from coachwire.database import Tx
+from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
 from coachwire.pending import NEXT, TELL
 
@@ -100,6 +102,16 @@ async def read_conversations(tx: Connection, shared: Shared) -> None:
     await mark_read(tx, *dice.sample(found, min(len(found), 2 * ROWS)))
 
 
+async def see_threads(tx: Connection, shared: Shared) -> None:
+    """Staff open many threads at once, in no order."""
+    seen = [(one, thread) for one in shared.staff for thread, _ in shared.threads]
+    dice.shuffle(seen)
+    users = [one.user_id for one, _ in seen]
+    threads = [thread for _, thread in seen]
+    now = [datetime.now(UTC)] * len(seen)
+    await SEE.rows(cast("Tx", tx), users, threads, now, [str(uuid4()) for _ in seen], users)
+
+
 async def take_back(tx: Connection, shared: Shared) -> None:
     for one in shared.pick(3):
         await delete(tx, one.id, one.sender)
@@ -141,7 +153,7 @@ async def tell_pending(tx: Connection, shared: Shared) -> None:
 
 
 WRITERS: list[Writer] = [
-    staff_send, members_send, read, read_conversations, take_back, edit,
+    staff_send, members_send, read, read_conversations, see_threads, take_back, edit,
     platform_deletes_assignments, platform_changes_memberships, tell_pending,
 ]  # fmt: skip
 

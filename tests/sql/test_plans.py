@@ -60,6 +60,8 @@ FUNCTIONS: dict[str, Scans] = {
 GROWING = {"messages", "message_ledger", "stream_events"}
 SHOWN = {"messages": {"messages_pkey"}, "message_ledger": {"message_ledger_pkey"}}
 UNREAD = {"messages": {"messages_recipient_read_at_idx"}}
+THREAD = {"messages": {"messages_workout_assignment_idx"}}
+POSTS: Scans = SHOWN | {"messages": {"messages_pkey", "messages_workout_assignment_idx"}}
 PAGE: Scans = SHOWN | {"message_ledger": {"message_ledger_pair_idx", "message_ledger_pkey"}}
 STATEMENTS: dict[str, Scans] = {
     "conversations/first_unread": UNREAD,
@@ -69,10 +71,16 @@ STATEMENTS: dict[str, Scans] = {
     "messages/one": SHOWN,
     "receipts/resolve": {"messages": {"messages_pkey"}},
     "receipts/unread": UNREAD | {"message_ledger": {"message_ledger_pkey"}},
+    "receipts/unread_thread": THREAD | {"message_ledger": {"message_ledger_pkey"}},
     "session/hello": UNREAD,
     "session/unread": UNREAD,
     "streams/events": SHOWN | {"stream_events": {"stream_events_pkey"}},
     "streams/kept": {"stream_events": {"stream_events_pkey"}},
+    "threads/first_unread": THREAD,
+    "threads/list": POSTS
+    | {"messages": {"messages_pkey", "messages_recipient_read_at_idx", "messages_workout_assignment_idx"}},
+    "threads/newer": POSTS,
+    "threads/older": POSTS,
 }
 
 
@@ -175,11 +183,37 @@ async def call_functions(one: Explained, gym: Place) -> dict[str, Scans]:
     return found
 
 
+async def write_threads(tx: Connection, organization_id: str) -> None:
+    """Twenty posts under each workout of the organization, by whoever assigned it; read."""
+    await tx.execute(
+        """
+        with posts as (
+          insert into messages
+            (id, organization_id, sender_id, sender_role, recipient_id, workout_assignment_id, content,
+             created_at, read_at)
+          select gen_random_uuid(), organization_id, assigned_by, 'coach', user_id, id, 'well done',
+            now() - n * interval '1 hour', now()
+          from workout_assignments cross join generate_series(1, 20) n
+          where organization_id = $1
+          returning *)
+        insert into message_ledger
+          (message_id, organization_id, sender_id, low_user_id, high_user_id, workout_assignment_id, created_at)
+        select id, organization_id, sender_id, least(sender_id, recipient_id), greatest(sender_id, recipient_id),
+          workout_assignment_id, created_at
+        from posts
+        """,
+        UUID(organization_id),
+    )
+
+
 async def run_statements(one: Explained, gym: Place, coach: Someone, member: Someone) -> dict[str, Scans]:
     """For a coach with a long history; often enough that plans without the values are tried as well."""
     me, here, they = coach.user_id, coach.organization_id, member.user_id
     recent = await one.tx.fetch("select id from messages where recipient_id = $1 limit 100", UUID(me))
     head = await one.tx.fetchval("select position from user_streams where user_id = $1", UUID(me))
+    thread = await assignment_of(one.tx, member)
+    post = await one.tx.fetchval("select id from messages where workout_assignment_id = $1", UUID(thread))
+    yesterday = datetime.now(UTC) - timedelta(days=1)
     arguments: dict[str, Sequence[object]] = {
         "conversations/first_unread": (me, here, they),
         "conversations/history": (me, here, they, None, None, 51),
@@ -188,10 +222,15 @@ async def run_statements(one: Explained, gym: Place, coach: Someone, member: Som
         "messages/one": (recent[0]["id"], here, me),
         "receipts/resolve": ([me] * 100, [here] * 100, [row["id"] for row in recent]),
         "receipts/unread": ([me], [here], [member.membership_id], [recent[0]["id"]], 1000),
+        "receipts/unread_thread": ([me], [here], [thread], [post], 1000),
         "session/hello": (me, uuid4(), None),
         "session/unread": ([me, they],),
         "streams/events": ([me], [head - 300], [head], 256),
         "streams/kept": (me, head - 4000, head),
+        "threads/first_unread": (me, thread, False),
+        "threads/list": (me, here, True, False, None, None, 51),
+        "threads/newer": (me, thread, yesterday, NOWHERE, 51),
+        "threads/older": (me, thread, None, None, 51),
     }
     await one.look()
     found = {}
@@ -231,6 +270,7 @@ async def test_every_scan_uses_its_index_with_200_000_messages(database_url: str
     gym = await open_gym(database_url, "harbor")
     async with explained(database_url) as one:
         await one.tx.execute(CREATE_STREAMS.sql, [someone.user_id for someone in gym.people.values()])
+        await write_threads(one.tx, made["organizations"][0]["organizationId"])
         await one.tx.execute("analyze")
         assert await call_functions(one, gym) == FUNCTIONS
         coach, member = await busiest(one.tx, made["organizations"][0])

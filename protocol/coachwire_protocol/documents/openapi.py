@@ -5,6 +5,8 @@ from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
+
 from ..errors import ProtocolError
 from ..problem import Problem
 from .routes import PATH, QUERY, ROUTES, Route
@@ -77,7 +79,7 @@ def _operation(route: Route, schemas: dict[str, Schema], refusals: dict[str, Any
     if route.has_body:
         body = schemas[_body_name(route)]
         operation["requestBody"] = {
-            "required": bool(body["required"]),
+            "required": bool(body["required"]) or "allOf" in body,
             "content": {JSON: {"schema": ref(_body_name(route))}},
         }
     else:
@@ -96,9 +98,14 @@ def _body(route: Route, schemas: dict[str, Schema]) -> Schema:
             name for name in route.taken if name in whole["required"] and name not in route.optional
         ],
     }
-    if route.fields is None and route.asks in TOGETHER:
+    judged = {field for rule in route.asks.RULES for field in rule.judges}
+    if route.asks in TOGETHER and judged <= {_attribute(route, name) for name in route.taken}:
         body["allOf"] = [TOGETHER[route.asks]]
     return body
+
+
+def _attribute(route: Route, name: str) -> str:
+    return next(one.name for one in msgspec.structs.fields(route.asks) if one.encode_name == name)
 
 
 def _body_name(route: Route) -> str:

@@ -15,6 +15,7 @@ from ..conversations import (
     ReadBadge,
     ReadHistory,
     ReadMessage,
+    ReadThread,
     Sync,
     SyncState,
 )
@@ -39,6 +40,7 @@ from ..organization import ChangeSettings, ListMembers, Member, OrganizationSett
 from ..polling import PollEvents, StreamPart
 from ..receipts import MarkedRead, ReadMessages
 from ..shape import Wire
+from ..workouts import ListThreads, WorkoutThread
 
 
 class Place(NamedTuple):
@@ -52,12 +54,14 @@ PATH: Final = {
     "org": Place("organizationId", "The organization."),
     "membership": Place("membershipId", "A membership in the organization: the other person."),
     "id": Place("id", "The message."),
+    "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
     "device": Place("device", "The installation of an app, or the tab of a browser."),
 }
 QUERY: Final = {
     "limit": "How many items at most.",
     "cursor": "Where the page begins: a cursor from an earlier answer.",
     "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
+    "unread": "true: only those in which something is unread.",
     "search": "A part of the name, in whatever case.",
     "organizationId": "This organization only.",
     "epoch": "The epoch of `position`; without it the answer says where the stream is.",
@@ -118,6 +122,7 @@ class Route:
 ORG: Final = "/v1/organizations/{org}"
 MESSAGE: Final = f"{ORG}/messages/{{id}}"
 CONVERSATION: Final = f"{ORG}/conversations/{{membership}}"
+ASSIGNMENT: Final = f"{ORG}/workout-assignments/{{assignment}}"
 DEVICE: Final = "/v1/me/devices/{device}"
 
 ROUTES: Final = (
@@ -191,6 +196,45 @@ ROUTES: Final = (
         path=f"{CONVERSATION}/read",
         name="markConversationRead",
         summary="Mark a conversation as read: all of it, or through one message.",
+        asks=ReadMessages,
+        answers=MarkedRead,
+        refusals=(NotFound,),
+        fields=("upTo",),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/workout-threads",
+        name="listThreads",
+        summary="Threads of workouts in which something was said, newest first.",
+        asks=ListThreads,
+        answers=Page[WorkoutThread],
+    ),
+    Route(
+        method="GET",
+        path=f"{ASSIGNMENT}/comments",
+        name="readThread",
+        summary="Messages under a workout, newest first.",
+        asks=ReadThread,
+        answers=HistoryPage,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="POST",
+        path=f"{ASSIGNMENT}/comments",
+        name="postInThread",
+        summary="Write under a workout.",
+        asks=SendMessage,
+        answers=Message,
+        refusals=(NotFound, Conflict, Gone, RateLimited),
+        successes={201: "Stored.", 200: "This id was sent before: the message that it names."},
+        fields=("id", "content", "attachmentIds"),
+        optional=frozenset({"id"}),
+    ),
+    Route(
+        method="PUT",
+        path=f"{ASSIGNMENT}/read",
+        name="markThreadRead",
+        summary="Mark a thread as read: all of it, or through one message. Staff have seen it by that.",
         asks=ReadMessages,
         answers=MarkedRead,
         refusals=(NotFound,),

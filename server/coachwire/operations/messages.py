@@ -1,4 +1,4 @@
-"""Direct messages: send, look at one, take back."""
+"""Messages, direct and under a workout: send, look at one, take back."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -75,11 +75,18 @@ class Taken(NamedTuple):
     belong: list[bool] | None  # whose user has left the organization is told nothing of it
 
 
+class Kept(NamedTuple):
+    """Whether a thread is a draft to whom was asked about."""
+
+    kept: bool
+
+
 RESOLVE = Query("messages/resolve", Resolved)
 SEND = Query("messages/send", Stored)
 DELETE = Query("messages/delete", Taken)
 ONE = Query("messages/one", MessageRow)
 CREATE_STREAMS = Query("streams/create", tuple)
+SEE = Query("threads/see", Kept)
 
 
 @batched(SendMessage, most=BATCH, distinct=attrgetter("id"))
@@ -183,8 +190,6 @@ def _answer(request: SendMessage, row: Resolved) -> Result:
                     duplicate=True,
                 )
             )
-        case "new" if request.to.workout_assignment_id is not None:
-            return NotFound()  # workout threads are not served yet
         case "new" if request.attachment_ids:
             return NotFound(details=[FieldError("attachmentIds", "There is no such upload.")])
         case "new":
@@ -226,14 +231,45 @@ async def _store(scope: Scope, sendings: Sequence[_Sending]) -> list[Result]:
         *_rate(scope),
     )
     stored = await _send(scope.tx, users, arguments)
+    times = [stored.at + timedelta(microseconds=ordinal) for ordinal in range(1, len(sendings) + 1)]
+    kept = await _post(scope.tx, sendings, stored.codes, times)
     return [
-        _stored(
-            sending, code, stored.at + timedelta(microseconds=ordinal), sender_position, recipient_position
-        )
-        for ordinal, (sending, code, sender_position, recipient_position) in enumerate(
-            zip(sendings, stored.codes, stored.sender_positions, stored.recipient_positions, strict=True), 1
+        _stored(sending, code, created_at, sender_position, recipient_position, told=ordinal not in kept)
+        for ordinal, (sending, code, created_at, sender_position, recipient_position) in enumerate(
+            zip(
+                sendings,
+                stored.codes,
+                times,
+                stored.sender_positions,
+                stored.recipient_positions,
+                strict=True,
+            )
         )
     ]
+
+
+async def _post(
+    tx: Tx, sendings: Sequence[_Sending], codes: Sequence[str], times: Sequence[datetime]
+) -> set[int]:
+    """Committed: who posts in a thread has seen it so far. Returns which of these their recipient is not to hear of: a
+    draft's member knows nothing of it. Asked only now, the answer is right: a publication that it does not see yet
+    is told after the message, and whoever hears of it loads what was said before."""
+    posts = [
+        (place, sending.call.request, sending)
+        for place, (sending, code) in enumerate(zip(sendings, codes, strict=True))
+        if code == "stored" and sending.call.request.to.workout_assignment_id is not None
+    ]
+    if not posts:
+        return set()
+    rows = await SEE.rows(
+        tx,
+        [sending.sender_id for _, _, sending in posts],
+        [request.to.workout_assignment_id for _, request, _ in posts],
+        [times[place] for place, _, _ in posts],
+        [request.id for _, request, _ in posts],
+        [sending.recipient_id for _, _, sending in posts],
+    )
+    return {place for (place, _, _), row in zip(posts, rows, strict=True) if row.kept}
 
 
 async def _send(tx: Tx, users: list[str], arguments: tuple[object, ...]) -> Stored:
@@ -252,7 +288,10 @@ def _stored(
     created_at: datetime,
     sender_position: int | None,
     recipient_position: int | None,
+    *,
+    told: bool,
 ) -> Result:
+    """`told`: whether the recipient is."""
     if code == "unavailable":
         return Unavailable(retry_after_ms=HELD_RETRY)
     if sender_position is None or recipient_position is None:
@@ -291,7 +330,9 @@ def _stored(
     return Outcome(
         data=Sent(id=request.id, recipient_membership_id=recipient_membership_id, created_at=at),
         deliveries=(
-            Delivery(sending.recipient_id, recipient_position, Event(kind, organization_id, data)),
+            Delivery(
+                sending.recipient_id, recipient_position, Event(kind, organization_id, data) if told else None
+            ),
             Delivery(sending.sender_id, sender_position, Event(kind, organization_id, own)),
         ),
         position=sender_position,

@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from coachwire.database import Query
 from coachwire.operation import Again, Call, Delivery, Outcome, Result, Scope, batched
+from coachwire.operations.messages import SEE
 from coachwire.shown import membership, optional_id
 
 BATCH = 128  # requests a statement
@@ -28,6 +29,13 @@ class Verdict(NamedTuple):
 class Unread(NamedTuple):
     code: str
     ids: list[UUID]
+
+
+class UnreadInThread(NamedTuple):
+    code: str
+    ids: list[UUID]
+    seen_at: datetime | None  # of the message through which staff have seen it by that, and its id
+    seen_id: UUID | None
 
 
 class Marked(NamedTuple):
@@ -48,6 +56,7 @@ class Marked(NamedTuple):
 
 RESOLVE = Query("receipts/resolve", Verdict)
 UNREAD = Query("receipts/unread", Unread)
+UNREAD_THREAD = Query("receipts/unread_thread", UnreadInThread)
 MARK = Query("receipts/mark", Marked)
 
 
@@ -81,13 +90,19 @@ async def read_messages(scope: Scope, calls: Sequence[Call[ReadMessages]]) -> li
     """Mark what is unread and addressed to the caller. A request with an id that is not, marks nothing."""
     readings = [_Reading(place, call) for place, call in enumerate(calls)]
     await _resolve_ids(scope, [r for r in readings if r.call.request.message_ids is not UNSET])
-    await _resolve_conversations(scope, [r for r in readings if r.call.request.message_ids is UNSET])
+    parties = [(r, r.call.request.conversation) for r in readings]
+    direct = [r for r, party in parties if party and party.membership_id is not None]
+    threads = [r for r, party in parties if party and party.workout_assignment_id is not None]
+    most = STEP // max(1, len(direct) + len(threads))
+    await _resolve_conversations(scope, direct, most)
+    seen = await _resolve_threads(scope, threads, most)
     _keep_to_step(readings)
     readers = {
         message_id: r.call.actor.user_id for r in readings if r.refusal is None for message_id in r.ids
     }
     if readers:
         _assign(readings, await MARK.rows(scope.tx, list(readers), list(readers.values())))
+    await _move_marks(scope, threads, seen)
     return [_result(reading) for reading in readings]
 
 
@@ -110,11 +125,10 @@ async def _resolve_ids(scope: Scope, readings: Sequence[_Reading]) -> None:
         reading.ids = tuple(dict.fromkeys(reading.call.request.message_ids or ()))
 
 
-async def _resolve_conversations(scope: Scope, readings: Sequence[_Reading]) -> None:
+async def _resolve_conversations(scope: Scope, readings: Sequence[_Reading], most: int) -> None:
     if not readings:
         return
     requests = [r.call.request for r in readings]
-    most = STEP // len(readings)
     found = await UNREAD.rows(
         scope.tx,
         [r.call.actor.user_id for r in readings],
@@ -124,11 +138,59 @@ async def _resolve_conversations(scope: Scope, readings: Sequence[_Reading]) -> 
         most,
     )
     for reading, unread in zip(readings, found, strict=True):
-        if unread.code == "known":
-            reading.ids = [str(message_id) for message_id in unread.ids]
-            reading.unfinished = len(reading.ids) == most
-        else:
-            reading.refusal = Forbidden() if unread.code == "forbidden" else NotFound()
+        _take(reading, unread, most)
+
+
+async def _resolve_threads(scope: Scope, readings: Sequence[_Reading], most: int) -> list[UnreadInThread]:
+    if not readings:
+        return []
+    requests = [r.call.request for r in readings]
+    found = await UNREAD_THREAD.rows(
+        scope.tx,
+        [r.call.actor.user_id for r in readings],
+        [request.organization_id for request in requests],
+        [
+            request.conversation.workout_assignment_id if request.conversation else None
+            for request in requests
+        ],
+        [request.up_to or None for request in requests],
+        most,
+    )
+    for reading, unread in zip(readings, found, strict=True):
+        _take(reading, unread, most)
+    return found
+
+
+def _take(reading: _Reading, unread: Unread | UnreadInThread, most: int) -> None:
+    if unread.code == "known":
+        reading.ids = [str(message_id) for message_id in unread.ids]
+        reading.unfinished = len(reading.ids) == most
+    else:
+        reading.refusal = Forbidden() if unread.code == "forbidden" else NotFound()
+
+
+async def _move_marks(scope: Scope, readings: Sequence[_Reading], seen: Sequence[UnreadInThread]) -> None:
+    """Staff who open a thread have seen it, whoever is addressed. A statement of its own: what it leaves undone when it
+    fails, the retry does."""
+    moves = [
+        (reading.call, row)
+        for reading, row in zip(readings, seen, strict=True)
+        if reading.refusal is None and row.seen_at is not None
+    ]
+    if moves:
+        users = [call.actor.user_id for call, _ in moves]
+        threads = [
+            call.request.conversation.workout_assignment_id if call.request.conversation else None
+            for call, _ in moves
+        ]
+        await SEE.run(
+            scope.tx,
+            users,
+            threads,
+            [row.seen_at for _, row in moves],
+            [row.seen_id for _, row in moves],
+            users,
+        )
 
 
 def _keep_to_step(readings: Sequence[_Reading]) -> None:

@@ -77,6 +77,7 @@ USER = Query("session/user", UserRow)
 USER_OF_CLERK = Query("session/user_of_clerk", UserRow)
 UNREAD = Query("session/unread", UnreadRow)
 TYPING = Query("session/typing", Typist)
+TYPING_THREAD = Query("session/typing_thread", Typist)
 ACKNOWLEDGE = Query("session/acknowledge", DeliveredRow)
 
 
@@ -112,14 +113,20 @@ async def acknowledge(tx: Tx, acks: Sequence[tuple[str, str, int]], events: int)
 
 @operation(Typing)
 async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
-    """Tell the other party. Raises `NotFound` and `Forbidden` as a send would."""
-    typist = await TYPING.first(scope.tx, actor.user_id, request.organization_id, request.to.membership_id)
+    """Tell the other party, in a thread its member. Raises `NotFound` and `Forbidden` as a send would."""
+    thread = request.to.workout_assignment_id
+    query = TYPING if thread is None else TYPING_THREAD
+    typist = await query.first(
+        scope.tx, actor.user_id, request.organization_id, thread or request.to.membership_id
+    )
     if typist is not None and not typist.known:
         raise NotFound
-    if typist is None or typist.recipient_id is None:
+    if typist is None or (typist.recipient_id is None and thread is None):
         raise Forbidden
+    if typist.recipient_id is None:
+        return Outcome()  # the thread's member types, or would not see it
     data = TypingSignal(
-        from_membership_id=str(typist.membership_id), workout_assignment_id=None, active=request.active
+        from_membership_id=str(typist.membership_id), workout_assignment_id=thread, active=request.active
     )
     frame = signal_frame(SignalKind.TYPING, request.organization_id, encode(data))
     return Outcome(signals=(Signal(str(typist.recipient_id), frame),))

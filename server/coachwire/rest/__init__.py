@@ -1,7 +1,14 @@
 """The REST door: routes under /v1, a module a noun. Each builds a request and ends in `Runner`, as the socket does."""
 
-from coachwire.rest import conversations, documents, me, messages, organization
+from coachwire.rest import conversations, documents, me, messages, organization, workouts
 
 MAX_BODY = 1_000_000  # bytes
 
-routes = (*messages.routes, *conversations.routes, *organization.routes, *me.routes, *documents.routes)
+routes = (
+    *messages.routes,
+    *conversations.routes,
+    *workouts.routes,
+    *organization.routes,
+    *me.routes,
+    *documents.routes,
+)

@@ -27,10 +27,15 @@ async def history(request: web.Request) -> web.Response:
 @routes.put("/v1/organizations/{org}/conversations/{membership}/read")
 async def read(request: web.Request) -> web.Response:
     """How many became read: all, or through `upTo`."""
+    return await mark_read(request, _membership(request))
+
+
+async def mark_read(request: web.Request, conversation: dict[str, str]) -> web.Response:
+    """Mark what is addressed to the caller, all of it or through the body's `upTo`, and say how many that were."""
     actor = await actor_of(request)
     asked = await body(request)
     up_to = {"upTo": asked["upTo"]} if "upTo" in asked else {}
-    reading = checked(ReadMessages, within(request) | {"conversation": _membership(request)} | up_to)
+    reading = checked(ReadMessages, within(request) | {"conversation": conversation} | up_to)
     outcome = await request.app[RUNNER].run(actor, reading)
     assert isinstance(outcome.data, MarkedRead)  # noqa: S101 - what the operation answers
     return data(structs.replace(outcome.data, read_at=UNSET))

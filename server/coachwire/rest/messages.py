@@ -1,6 +1,7 @@
 """Routes of single messages."""
 
 from http import HTTPStatus
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
@@ -18,8 +19,13 @@ routes = web.RouteTableDef()
 @routes.post("/v1/organizations/{org}/messages")
 async def send(request: web.Request) -> web.Response:
     """201 with the message; 200 when this id was sent before."""
+    return await send_to(request, {})
+
+
+async def send_to(request: web.Request, fields: dict[str, Any]) -> web.Response:
+    """Send what the body says; what the path says stands above it."""
     actor = await actor_of(request)
-    sending = checked(SendMessage, {"id": str(uuid4())} | await body(request) | within(request))
+    sending = checked(SendMessage, {"id": str(uuid4())} | await body(request) | within(request) | fields)
     outcome = await request.app[RUNNER].run(actor, sending)
     message = await request.app[RUNNER].run(
         actor, ReadMessage(organization_id=sending.organization_id, id=sending.id)

@@ -8,3 +8,4 @@ from shown_messages w
 join memberships v on v.user_id = $3::uuid and v.organization_id = w.organization_id and v.status = 'active' and v.deleted_at is null
 where w.id = $1::uuid and w.organization_id = $2::uuid
   and ($3 in (w.sender_id, w.recipient_id) or (w.workout_assignment_id is not null and v.role <> 'member'))
+  and not kept_from($3, w.workout_assignment_id)

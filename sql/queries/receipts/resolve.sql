@@ -6,6 +6,7 @@ select
     when v.id is null then 'forbidden'
     when m.id is null
       or (t.reader not in (m.sender_id, m.recipient_id) and (m.workout_assignment_id is null or v.role = 'member'))
+      or kept_from(t.reader, m.workout_assignment_id)
       then 'not_found'
     when m.recipient_id <> t.reader then 'forbidden'
     else 'known' end

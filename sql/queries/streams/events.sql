@@ -1,5 +1,6 @@
 -- Pages of streams: for each (user, after, through) the events in between, at most $4 each, with their subjects as they are
--- now. `visible` is false for what the user may not be told any more: the organization was left. The parties come from the
+-- now. `visible` is false for what the user may not be told any more: the organization was left, or the thread is
+-- kept from them (see kept_from, migration 0005). The parties come from the
 -- ledger, which outlives the message. What became of a membership or an assignment is looked up now, whatever its event was
 -- stored as: `status` is null when the membership or its organization is gone.
 select
@@ -7,7 +8,8 @@ select
   e.organization_id is null or exists (
     select from memberships v
     join organizations o on o.id = v.organization_id and o.deleted_at is null
-    where v.user_id = e.user_id and v.organization_id = e.organization_id and v.status = 'active' and v.deleted_at is null),
+    where v.user_id = e.user_id and v.organization_id = e.organization_id and v.status = 'active' and v.deleted_at is null)
+    and not kept_from(e.user_id, l.workout_assignment_id),
   sm.id, rm.id, l.workout_assignment_id, c.role::text, c.status::text,
   e.kind in ('assignment.published', 'assignment.removed') and exists (
     select from workout_assignments a
