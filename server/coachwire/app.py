@@ -43,6 +43,7 @@ from coachwire.operations import (
     receipts,
     session,
     threads,
+    workouts,
 )
 from coachwire.operations import (
     presence as presence_operations,
@@ -80,6 +81,7 @@ OPERATIONS = (
     receipts,
     session,
     threads,
+    workouts,
 )  # imported for their lines in the table of operations
 
 

@@ -138,6 +138,7 @@ def _real_path(route: Route, gym: Place) -> str:
         id=uuid4(),
         device=uuid4(),
         assignment=uuid4(),
+        workout=uuid4(),
     )
 
 

@@ -181,6 +181,8 @@ class _Tries:
             query["around"] = message
         if "epoch" in query:
             query |= {"epoch": known.epoch, "position": 0, "wait": 0}
+        if "memberId" in query:
+            query["memberId"] = known.ids["membership"]
         if "organizationId" in query:
             query["organizationId"] = known.ids["org"]
         query.pop("cursor", None)  # opaque: none can be made up
@@ -218,6 +220,11 @@ async def _write_what_is_known(gym: Place, http: ClientSession, database: Tables
             "id": await send(gym.owner, gym.coach),
             "device": await register(),
             "assignment": assignment,
+            "workout": str(
+                await database.fetchval(
+                    "select workout_id from workout_assignments where id = $1", assignment
+                )
+            ),
         },
         of_its_own={
             "editMessage": {"id": await send(gym.owner, gym.coach)},

@@ -40,7 +40,7 @@ from ..organization import ChangeSettings, ListMembers, Member, OrganizationSett
 from ..polling import PollEvents, StreamPart
 from ..receipts import MarkedRead, ReadMessages
 from ..shape import Wire
-from ..workouts import ListThreads, WorkoutThread
+from ..workouts import ListAssignments, ListThreads, ReadWorkout, Workout, WorkoutAssignment, WorkoutThread
 
 
 class Place(NamedTuple):
@@ -55,6 +55,7 @@ PATH: Final = {
     "membership": Place("membershipId", "A membership in the organization: the other person."),
     "id": Place("id", "The message."),
     "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
+    "workout": Place("workoutId", "A workout of the organization."),
     "device": Place("device", "The installation of an app, or the tab of a browser."),
 }
 QUERY: Final = {
@@ -62,6 +63,9 @@ QUERY: Final = {
     "cursor": "Where the page begins: a cursor from an earlier answer.",
     "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
     "unread": "true: only those in which something is unread.",
+    "memberId": "Of this membership only.",
+    "from": "The first day.",
+    "to": "The last day.",
     "search": "A part of the name, in whatever case.",
     "organizationId": "This organization only.",
     "epoch": "The epoch of `position`; without it the answer says where the stream is.",
@@ -208,6 +212,24 @@ ROUTES: Final = (
         summary="Threads of workouts in which something was said, newest first.",
         asks=ListThreads,
         answers=Page[WorkoutThread],
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/workout-assignments",
+        name="listAssignments",
+        summary="Who is to do what, latest day first: one's own, or everybody's for staff.",
+        asks=ListAssignments,
+        answers=Page[WorkoutAssignment],
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/workouts/{{workout}}",
+        name="readWorkout",
+        summary="A workout with its exercises.",
+        asks=ReadWorkout,
+        answers=Workout,
+        refusals=(NotFound,),
     ),
     Route(
         method="GET",

@@ -1,8 +1,8 @@
-"""Routes of workouts: the threads under them, and reading these."""
+"""Routes of workouts, of who is to do them, and of the threads under them."""
 
 from aiohttp import web
 from coachwire_protocol.conversations import ReadThread
-from coachwire_protocol.workouts import ListThreads
+from coachwire_protocol.workouts import ListAssignments, ListThreads, ReadWorkout
 
 from coachwire.rest.conversations import mark_read
 from coachwire.rest.door import answer, queried
@@ -33,6 +33,18 @@ async def post(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """How many that are addressed to the caller became read; staff have seen the thread by it."""
     return await mark_read(request, _assignment(request))
+
+
+@routes.get("/v1/organizations/{org}/workout-assignments")
+async def assignments(request: web.Request) -> web.Response:
+    return await answer(
+        request, ListAssignments, queried(request, "memberId", "from", "to", "limit", "cursor")
+    )
+
+
+@routes.get("/v1/organizations/{org}/workouts/{workout}")
+async def workout(request: web.Request) -> web.Response:
+    return await answer(request, ReadWorkout, {"workoutId": request.match_info["workout"]})
 
 
 def _assignment(request: web.Request) -> dict[str, str]:
