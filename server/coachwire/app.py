@@ -176,6 +176,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             if exchange is not None:
                 exchange.doubt()
 
+        await repair.begin()
         await bus.start(receive, gap)
         loops = {
             "close_gaps": repair.close_gaps,

@@ -38,8 +38,11 @@ class Repair:
         self._epoch: str | None = None
         self._missing = asyncio.Event()
         self._doubtful = asyncio.Event()
-        self._doubtful.set()  # the first comparison is due at once: it learns the epoch
         hub.wake = self._missing.set
+
+    async def begin(self) -> None:
+        """Learn the epoch, before anybody is told one. Raises `Unavailable`."""
+        await self._compare_heads()
 
     def doubt(self) -> None:
         """Something may have been lost: compare at once."""
