@@ -22,7 +22,7 @@ KINDS = INSTANCE + SERVICE
 TOGETHER = 0.5  # of the faults of an instance meet one of Redis or PostgreSQL
 FIRST = 2.0  # s until something happens
 PAUSE = (0.5, 1.5)  # s between the end of a fault and the next
-CALM = 2.5  # s, after every third fault: what must be prompt is judged only where nothing is broken
+CALM = 5.0  # s, after every third fault: what must be prompt is judged only where nothing is broken
 EVERY = (2.0, 5.0)  # s from a suspension to the next
 SUSPENDED = (2.0, 6.0)  # s
 
