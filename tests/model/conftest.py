@@ -8,7 +8,7 @@ __all__ = ("database_url", "log", "one_database_url")
 
 settings.register_profile(
     "bounded",
-    max_examples=30,
+    max_examples=50,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

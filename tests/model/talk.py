@@ -5,12 +5,11 @@ from typing import Any
 from uuid import uuid4
 
 from ..gym import message_to, open_gym
-from .device import Device
+from .device import SOON, Device
 from .expected import PEOPLE, Expected, Said, other
 from .world import World
 
 PEOPLE_OF_A_GYM = (("coach", "Noa", "coach"), ("member", "Yael", "member"))
-SOON = 10.0  # s
 
 
 class Talk:
@@ -178,6 +177,7 @@ class Talk:
 
     async def disconnect(self, device: Device, cut: bool) -> None:
         if device.online:
+            await device.apply(self.expected)
             device.online = False
             if cut:
                 device.vanish()
