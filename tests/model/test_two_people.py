@@ -91,9 +91,12 @@ class TwoPeople(RuleBasedStateMachine):
         who = self.talk.devices[device]
         self.run(self.talk.edit(who, self._draw(data, who.person), content))
 
-    @rule(device=DEVICES, position=st.integers(0, 60))
-    def ack(self, device: int, position: int) -> None:
-        self.run(self.talk.ack(self.talk.devices[device], position))
+    @rule(device=DEVICES, back=st.integers(-2, 6))
+    def ack(self, device: int, back: int) -> None:
+        """So far from the head, or beyond it; what was delivered by that, the other one sees."""
+        who = self.talk.devices[device]
+        self.run(self.talk.ack(who, max(0, self.talk.expected.head(who.person) - back)))
+        self.run(look(self.talk, self.talk.devices[(device + 2) % 4]))
 
     # The line, and the platform.
 
