@@ -383,7 +383,7 @@ begin
   changed as (
     update messages m
     set read_at = v_at
-    where m.id = any (array(select id from locked where belongs))
+    where m.id = any (array(select l.id from locked l where l.belongs))
     returning m.id, m.recipient_id, m.sender_id, m.organization_id, m.workout_assignment_id)
   select array_agg(id), array_agg(recipient_id), array_agg(sender_id), array_agg(organization_id), array_agg(workout_assignment_id),
     (select array_agg(l.id) from locked l where not l.belongs)
