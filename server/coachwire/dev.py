@@ -15,8 +15,6 @@ from coachwire_protocol.errors import Forbidden, NotFound
 from coachwire_protocol.frames import encode
 from coachwire_protocol.shape import Wire
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from coachwire.demo import DemoPerson, demo
 from coachwire.embedded import EmbeddedPostgres
@@ -119,10 +117,16 @@ def _lasting_secret(home: Path) -> str:
 
 
 def _tell(console: Console, address: str, people: list[DemoPerson]) -> None:
-    table = Table("who", "role", "gym", "open in a window")
+    """A line a person, its link unbroken however narrow the terminal: links are there to be clicked."""
+    console.print(
+        f"\nCoachwire is running at {address}\n\nOpen two of these side by side:\n", highlight=False
+    )
+    width = max(len(person.email) for person in people)
     for person in people:
-        link = Text(f"{address}/#as={person.email}", overflow="fold")
-        table.add_row(person.name, person.role, person.organization, link)
-    console.print(f"\nCoachwire is running at {address}\n")
-    console.print(table)
-    console.print("Stop it with ctrl-C; the data stays.")
+        link = f"{address}/#as={person.email.ljust(width)}"
+        console.print(
+            f"  {link}  {person.name} · {person.role} · {person.organization}",
+            soft_wrap=True,
+            highlight=False,
+        )
+    console.print("\nStop it with ctrl-C; the data stays.", highlight=False)
