@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from coachwire import app
 from coachwire.database import Database
-from coachwire.operation import Actor, Again, Answer, Outcome, Runner
+from coachwire.operation import Actor, Again, Answer, Outcome
+from coachwire.runner import Runner
 from coachwire.settings import RateLimit
 
 assert app  # its import enters all operations into the table

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"settings", "resources"},
     {"database", "topics", "bus", "blobs"},
-    {"streams", "hub", "operation"},
+    {"streams", "hub", "operation", "runner"},
     {"operations"},
     {"auth", "socket", "rest"},
     {"app"},

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from coachwire import database as database_module
-from coachwire import operation as operation_module
-from coachwire.operation import Actor, Outcome, Runner
+from coachwire import runner as runner_module
+from coachwire.operation import Actor, Outcome
 from coachwire.operations import receipts
+from coachwire.runner import Runner
 from coachwire.settings import RateLimit
 from coachwire_protocol.errors import (
     Conflict,
@@ -193,7 +194,7 @@ async def test_a_statement_that_does_not_come_back_is_unavailable_in_time_and_do
     request = message(gym.member)
     async with running(database_url) as (runner, noted):
         await together(runner, [(gym.coach, message(gym.member))])
-        monkeypatch.setattr(operation_module, "DEADLINE", 0.2)
+        monkeypatch.setattr(runner_module, "DEADLINE", 0.2)
         async with tables.transaction():
             await hold_stream(tables, gym.member)
             assert await together(runner, [(gym.coach, request)]) == [Unavailable]
@@ -226,10 +227,10 @@ async def test_beyond_the_bound_calls_are_overloaded_at_once(database_url: str, 
     actor = Actor(gym.coach.user_id)
     request = message(gym.member)
     async with running(database_url) as (runner, _):
-        answers = [Kept(asyncio.get_running_loop().time()) for _ in range(operation_module.WAITING + 1)]
+        answers = [Kept(asyncio.get_running_loop().time()) for _ in range(runner_module.WAITING + 1)]
         for answer in answers:
             runner.submit(actor, request, answer)
-        assert [len(answer.results) for answer in answers[:-1]] == [0] * operation_module.WAITING
+        assert [len(answer.results) for answer in answers[:-1]] == [0] * runner_module.WAITING
         assert [type(result) for result in answers[-1].results] == [Overloaded]
         deletion = Kept(answers[0].arrived)
         runner.submit(actor, DeleteMessage(organization_id=gym.organization_id, id=request.id), deletion)

@@ -32,7 +32,6 @@ from coachwire.keys import (
     SOCKETS,
 )
 from coachwire.migrate import check
-from coachwire.operation import Runner
 from coachwire.operations import (
     conversations,
     devices,
@@ -60,6 +59,7 @@ from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
 from coachwire.request_log import log_requests
+from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor

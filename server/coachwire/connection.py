@@ -16,8 +16,9 @@ from msgspec import UNSET, Struct, UnsetType
 from coachwire.auth import Identity
 from coachwire.limits import Pace
 from coachwire.measures import SOCKET_REFUSALS
-from coachwire.operation import OPERATIONS, Actor, Answer, Outcome, Runner
+from coachwire.operation import OPERATIONS, Actor, Answer, Outcome
 from coachwire.outgoing import Outgoing
+from coachwire.runner import Runner
 from coachwire.sequence import Sequence
 
 PING = b"\x89\x00"

@@ -6,10 +6,10 @@ from coachwire.acks import Acks
 from coachwire.auth import Authenticator
 from coachwire.database import Database
 from coachwire.fanout import Fanout
-from coachwire.operation import Runner
 from coachwire.polls import Polls
 from coachwire.presence_door import PresenceDoor
 from coachwire.readiness import Readiness
+from coachwire.runner import Runner
 from coachwire.settings import Settings
 from coachwire.socket import SocketDoor
 

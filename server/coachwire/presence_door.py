@@ -8,10 +8,10 @@ from coachwire_protocol.session import Online as OnlineNow
 from coachwire_protocol.session import WatchPresence
 
 from coachwire.connection import Connection
-from coachwire.operation import Runner
 from coachwire.operations.presence import MayWatch
 from coachwire.presence import Belonging, Online, Presence
 from coachwire.presence_redis import PresenceExchange
+from coachwire.runner import Runner
 
 TURN = 0.15  # s; changes are told once in this time
 

@@ -36,11 +36,11 @@ from coachwire.connection import Connection
 from coachwire.hello import hear_hello, identify
 from coachwire.hub import Hub
 from coachwire.measures import REFUSED_UPGRADES
-from coachwire.operation import Runner
 from coachwire.outgoing import Outgoing, Socket
 from coachwire.presence_door import PresenceDoor
 from coachwire.readiness import Readiness
 from coachwire.request_log import REQUEST_ID
+from coachwire.runner import Runner
 from coachwire.topics import user_channel
 from coachwire.upgrade import ABORT, check_origin, check_protocol, new_socket, tune
 
