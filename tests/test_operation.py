@@ -128,6 +128,27 @@ async def test_calls_that_gather_share_a_statement(database_url: str, gym: Place
         assert noted.flushes == 1
 
 
+async def test_what_cannot_be_told_is_unavailable_alone_doubted_and_answered_when_asked_again(
+    database_url: str, gym: Place, tables: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, other = message(gym.member), message(gym.member)
+    async with running(database_url) as (runner, noted):
+        tell = noted.deliver
+
+        def tell_all_but_the_first(*arguments: Any) -> None:
+            monkeypatch.setattr(noted, "deliver", tell)
+            raise RuntimeError("a mistake")
+
+        monkeypatch.setattr(noted, "deliver", tell_all_but_the_first)
+        untold, told = await together(runner, [(gym.coach, lost), (gym.coach, other)])
+        assert (untold, isinstance(told, Sent)) == (Unavailable, True)
+        assert noted.doubts == 1
+        (again,) = await together(runner, [(gym.coach, lost)])
+    assert isinstance(again, Sent)
+    assert again.duplicate is True
+    assert await stored(tables) == [lost.id, other.id]
+
+
 async def test_a_repeated_id_in_one_tick_is_a_duplicate_or_a_conflict(
     database_url: str, gym: Place, tables: Connection
 ) -> None:

@@ -211,7 +211,7 @@ class Runner:
         await self._attempt(chosen, calls[middle:], settle)
 
     def _comes_round(self, call: Call[Any], result: Again) -> bool:
-        self._delivers.deliver(call.actor, result, call.answer)
+        self._tell(call, result)
         if result.carry is not None:  # progress was made and committed: its clock starts anew
             call.carry, call.passes, call.arrived = result.carry, 0, self._loop.time()
             return True
@@ -221,16 +221,22 @@ class Runner:
     def _settle(self, call: Call[Any], result: Outcome | ProtocolError) -> str:
         """Returns what is counted: ok, or the error's code."""
         if isinstance(result, Outcome):
-            try:
-                self._delivers.deliver(call.actor, result, call.answer)
-            except Exception as error:
-                # Committed, and not told: the comparison of heads tells, and a retry answers.
-                log.error("delivery_failed", error=type(error).__name__)
-                result = self._unsure(OPERATIONS[type(call.request)])
-            else:
+            if self._tell(call, result):
                 return "ok"
+            result = Unavailable()
         call.answer.settle(result)
         return result.code
+
+    def _tell(self, call: Call[Any], result: Outcome | Again) -> bool:
+        """Hand on what is committed. False: a mistake of ours kept it from being told, and other calls must not suffer
+        for it; the comparison of heads tells it, and a retry is answered."""
+        try:
+            self._delivers.deliver(call.actor, result, call.answer)
+        except Exception as error:
+            log.error("delivery_failed", error=type(error).__name__)
+            self._delivers.doubt()
+            return False
+        return True
 
     def _measure(self, chosen: Operation[Any], calls: int, codes: Mapping[str, int], started: float) -> None:
         measures = of_operation(chosen.name)
