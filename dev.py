@@ -20,11 +20,14 @@ VENV = ROOT / ".venv"
 PYTHON = str(VENV / "bin" / "python")
 STAMP = VENV / "set-up"  # what .venv was made from. Written last: a .venv without it is half-made
 RUN, TEST, BUILD = "requirements.lock", "requirements-test.lock", "requirements-build.lock"
+BROWSER = "requirements-browser.lock"  # large, and of use only where there is a browser to drive
 LOCKS = {
     RUN: ["pyproject.toml"],
     TEST: ["pyproject.toml", "--group=test", f"--constraint={RUN}"],
     BUILD: ["--group=build", f"--constraint={TEST}"],
+    BROWSER: ["--group=browser", f"--constraint={TEST}"],
 }
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 
 
@@ -34,7 +37,7 @@ def main(arguments: "list[str]") -> int:
         print(__doc__)
         return 0 if command in ("-h", "--help") else 2
     os.chdir(ROOT)
-    os.environ.setdefault("UV_NATIVE_TLS", "true")  # then uv trusts the system's certificates, as pip does
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # then uv trusts the system's certificates, as pip does
     set_up(TEST if command == "test" else RUN)
     if command == "test":
         return test(rest)
@@ -51,17 +54,18 @@ def set_up(lock: str) -> None:
     files = [ROOT / name for name in (*LOCKS, "pyproject.toml")]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     found = STAMP.read_text().split() if STAMP.exists() else []
-    if TEST in found:
-        lock = TEST
-    if found == [version, digest, lock]:
+    wanted = [TEST if TEST in found else lock]
+    if wanted == [TEST] and any(map(shutil.which, BROWSERS)):
+        wanted.append(BROWSER)
+    if found == [version, digest, *wanted]:
         return
     if found[:1] != [version]:
         make_venv()
     STAMP.unlink(missing_ok=True)
-    say(f"installing what {lock} lists")
-    uv("sync", "--require-hashes", "--only-binary=:all:", BUILD, lock)
+    say(f"installing what {' and '.join(wanted)} list" + "s" * (len(wanted) == 1))
+    uv("sync", "--require-hashes", "--only-binary=:all:", BUILD, *wanted)
     uv("install", "--offline", "--no-deps", "--no-build-isolation", "--editable=.")
-    STAMP.write_text(f"{version} {digest} {lock}\n")
+    STAMP.write_text(" ".join([version, digest, *wanted]) + "\n")
 
 
 def make_venv() -> None:
@@ -83,9 +87,10 @@ def make_venv() -> None:
 
 
 def test(arguments: "list[str]") -> int:
-    """Everything is run whatever fails, pytest last: its closing line is the last one when all is well."""
+    """Everything is run whatever fails, pytest last: its closing line is the last one when all is well. Two processes
+    take test files in turn, each with servers of its own (-n0: one, for a debugger)."""
     failed = [check for check in CHECKS if subprocess.run([PYTHON, "-m", *check]).returncode != 0]
-    status = subprocess.run([PYTHON, "-m", "pytest", *arguments]).returncode
+    status = subprocess.run([PYTHON, "-m", "pytest", "-n2", "--dist=loadfile", *arguments]).returncode
     for check in failed:
         say(f"{' '.join(check)} failed, see above")
     return status or len(failed)
