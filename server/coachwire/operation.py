@@ -47,6 +47,14 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class TopicDelivery:
+    """An event at its position in a topic's stream; the event names the topic."""
+
+    position: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A frame without a position for one user: may be lost."""
 
@@ -61,6 +69,7 @@ class Outcome:
 
     data: Struct | None = None
     deliveries: tuple[Delivery, ...] = ()
+    topics: tuple[TopicDelivery, ...] = ()
     signals: tuple[Signal, ...] = ()
     position: int | None = None  # of the caller's own event, when this request made exactly one
 
