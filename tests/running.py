@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from coachwire import app
+from coachwire.blobs_local import LocalBlobs
 from coachwire.database import Database
 from coachwire.operation import Actor, Again, Answer, Outcome
 from coachwire.runner import Runner
@@ -44,9 +47,11 @@ async def running(dsn: str, *, rate_limit: RateLimit | None = None) -> AsyncIter
     """Operations against this database."""
     database, noted = Database(dsn), Noted()
     await database.open()
-    runner = Runner(database, noted, rate_limit, timedelta(minutes=15))
-    try:
-        yield runner, noted
-    finally:
-        await runner.close()
-        await database.close()
+    with TemporaryDirectory() as folder:
+        blobs = LocalBlobs(Path(folder), lambda: "http://files.test")
+        runner = Runner(database, noted, rate_limit, timedelta(minutes=15), blobs)
+        try:
+            yield runner, noted
+        finally:
+            await runner.close()
+            await database.close()

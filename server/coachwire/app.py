@@ -7,9 +7,12 @@ from aiohttp import web, web_response
 
 from coachwire import rest, service
 from coachwire.acks import Acks
+from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator
 from coachwire.beside import running_beside
+from coachwire.blobs import Blobs
+from coachwire.blobs_local import LocalBlobs
 from coachwire.bus import Bus, InProcessBus
 from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
@@ -22,6 +25,7 @@ from coachwire.jwks import KeySet
 from coachwire.keys import (
     ACKS,
     AUTHENTICATOR,
+    BLOBS,
     DATABASE,
     FANOUT,
     POLLS,
@@ -59,6 +63,7 @@ from coachwire.problems import answer_problems
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
 from coachwire.request_log import log_requests
+from coachwire.rest.blobs import PUTTING
 from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
@@ -88,12 +93,14 @@ OPERATIONS = (
 def init_app(settings: Settings) -> web.Application:
     """The application, not started. It needs a database and a secret in the settings."""
     app = web.Application(
-        middlewares=[note_request, log_requests, allow_origins, answer_problems],
+        middlewares=[note_request, learn_address, log_requests, allow_origins, answer_problems],
         client_max_size=rest.MAX_BODY,
     )
     app[SETTINGS] = settings
     app[READINESS] = Readiness()
     app[SILENT] = set()
+    app[ADDRESS] = PublicAddress(settings)
+    app[PUTTING] = set()
     app.add_routes(rest.routes)
     app.add_routes(
         [
@@ -135,7 +142,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
 
         repair = Repair(hub, streams, bus, changed=repaired)
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed, revoked=rights.doubt)
-        runner = Runner(database, fanout, settings.rate_limit, timedelta(seconds=settings.edit_window))
+        blobs = app[BLOBS] = _blobs(settings, app[ADDRESS])
+        edit_window = timedelta(seconds=settings.edit_window)
+        runner = Runner(database, fanout, settings.rate_limit, edit_window, blobs)
         acks = Acks(database, fanout)
         pending = Pending(settings.database_url, database, streams, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
@@ -210,6 +219,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             await acks.write()
             sampling.look()
             await bus.close()
+            await blobs.close()
     finally:
         await database.close()
 
@@ -221,6 +231,10 @@ def _bus(settings: Settings) -> Bus:
         return redis_bus(settings.redis_url)
     except ValueError as error:
         raise SettingsError(f"REDIS_URL: {error}") from None
+
+
+def _blobs(settings: Settings, address: PublicAddress) -> Blobs:
+    return LocalBlobs(settings.home / "blobs", address)
 
 
 async def _check_schema(dsn: str) -> None:

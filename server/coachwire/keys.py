@@ -4,6 +4,7 @@ from aiohttp import web
 
 from coachwire.acks import Acks
 from coachwire.auth import Authenticator
+from coachwire.blobs import Blobs
 from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.polls import Polls
@@ -22,4 +23,5 @@ ACKS = web.AppKey("acks", Acks)
 PRESENCE = web.AppKey("presence", PresenceDoor)
 POLLS = web.AppKey("polls", Polls)
 SOCKETS = web.AppKey("sockets", SocketDoor)
+BLOBS: web.AppKey[Blobs] = web.AppKey("blobs")
 READINESS = web.AppKey("readiness", Readiness)

@@ -13,6 +13,7 @@ from coachwire_protocol.errors import ProtocolError
 from coachwire_protocol.frames import Event
 from msgspec import Struct
 
+from coachwire.blobs import Blobs
 from coachwire.database import Tx
 from coachwire.hub import Member
 from coachwire.settings import RateLimit
@@ -35,6 +36,7 @@ class Scope:
     tx: Tx
     rate_limit: RateLimit | None
     edit_window: timedelta
+    blobs: Blobs  # to sign links; an operation never waits for the store
 
 
 @dataclass(frozen=True, slots=True)

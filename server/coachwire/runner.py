@@ -11,6 +11,7 @@ import structlog
 from coachwire_protocol.errors import Internal, Overloaded, ProtocolError, Unavailable
 from msgspec import Struct
 
+from coachwire.blobs import Blobs
 from coachwire.database import DEADLINE, HELD, Database, Tx
 from coachwire.measures import of_operation
 from coachwire.observe import place
@@ -66,12 +67,18 @@ class Runner:
     """Runs operations against the database and settles their calls. Owns every task it starts."""
 
     def __init__(
-        self, database: Database, delivers: Delivers, rate_limit: RateLimit | None, edit_window: timedelta
+        self,
+        database: Database,
+        delivers: Delivers,
+        rate_limit: RateLimit | None,
+        edit_window: timedelta,
+        blobs: Blobs,
     ) -> None:
         self._database = database
         self._delivers = delivers
         self._rate_limit = rate_limit
         self._edit_window = edit_window
+        self._blobs = blobs
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -113,7 +120,7 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _scope(self, tx: Tx) -> Scope:
-        return Scope(tx, self._rate_limit, self._edit_window)
+        return Scope(tx, self._rate_limit, self._edit_window, self._blobs)
 
     def _start(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._loop.create_task(work)

@@ -3,11 +3,11 @@
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Protocol, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
 
@@ -47,7 +47,24 @@ class MetricsAddress:
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3:
+    """A bucket, and the key that signs for it."""
+
+    endpoint_url: str  # as clients reach it; without a slash at the end
+    bucket: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    region: str = "auto"  # R2's
+
+
 STANDARD_METRICS: MetricsAddress | None = MetricsAddress("127.0.0.1", 9090, asked=False)
+
+
+class Read(Protocol):
+    """Reads one setting."""
+
+    def __call__(self, name: str, parse: Callable[[str], T], default: T) -> T: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +79,8 @@ class Settings:
     jwt_audience: str | None = None
     allowed_origins: frozenset[str] = frozenset()
     home: Path = Path(".coachwire")
+    public_url: str | None = None  # by which clients reach this server, without a slash at the end
+    s3: S3 | None = None  # where files lie; without it below `home`
     rate_limit: RateLimit | None = RateLimit(30, 60)
     edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
     workers: int = 1  # processes that share the port
@@ -92,6 +111,8 @@ class Settings:
             jwt_audience=read("COACHWIRE_JWT_AUDIENCE", str, None),
             allowed_origins=read("COACHWIRE_ALLOWED_ORIGINS", _origins, frozenset()),
             home=read("COACHWIRE_HOME", Path, cls.home),
+            public_url=read("COACHWIRE_PUBLIC_URL", _address, None),
+            s3=_s3(read),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
             edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
             workers=read("COACHWIRE_WORKERS", _workers, cls.workers),
@@ -164,14 +185,69 @@ def _secret(text: str) -> str | None:
     return text
 
 
+def _s3(read: Read) -> S3 | None:
+    """All of the five but the region, or none."""
+    given = {
+        "S3_ENDPOINT_URL": read("S3_ENDPOINT_URL", _address, ""),
+        "S3_BUCKET": read("S3_BUCKET", _bucket, ""),
+        "S3_ACCESS_KEY_ID": read("S3_ACCESS_KEY_ID", _s3_word, ""),
+        "S3_SECRET_ACCESS_KEY": read("S3_SECRET_ACCESS_KEY", _s3_secret, ""),
+    }
+    region = read("S3_REGION", _s3_word, "")
+    if not any((*given.values(), region)):
+        return None
+    if missing := [name for name, value in given.items() if not value]:
+        raise SettingsError(f"{missing[0]} is not set: the S3_ settings go together")
+    return S3(
+        endpoint_url=given["S3_ENDPOINT_URL"],
+        bucket=given["S3_BUCKET"],
+        access_key_id=given["S3_ACCESS_KEY_ID"],
+        secret_access_key=given["S3_SECRET_ACCESS_KEY"],
+        region=region or "auto",
+    )
+
+
+def _address(text: str) -> str:
+    """Scheme, host and port alone."""
+    parts = _encrypted(text)
+    if parts.username is not None or parts.query or parts.fragment or parts.path.strip("/"):
+        raise ValueError("expected an address that ends after host and port")
+    return text.rstrip("/")
+
+
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError(
+            f"expected a bucket's name of 3 to 63 small letters, digits, points and hyphens, got {text!r}"
+        )
+    return text
+
+
+def _s3_word(text: str) -> str:
+    if not re.fullmatch(r"[\w.-]{1,128}", text, re.ASCII):
+        raise ValueError("expected letters, digits, hyphens and points")
+    return text
+
+
+def _s3_secret(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("expected printable ASCII")
+    return text
+
+
 def _jwks_url(text: str) -> str | None:
+    parts = _encrypted(text)
+    if parts.username is not None or parts.fragment:
+        raise ValueError("expected an address without a user and without a #")
+    return text
+
+
+def _encrypted(text: str) -> SplitResult:
     parts = urlsplit(text)
     plain = parts.scheme == "http" and is_loopback(parts.hostname)
     if not parts.hostname or not (parts.scheme == "https" or plain) or parts.port == 0:  # a wrong port raises
         raise ValueError("expected an https:// address (http:// on this machine only)")
-    if parts.username is not None or parts.fragment:
-        raise ValueError("expected an address without a user and without a #")
-    return text
+    return parts
 
 
 def is_loopback(host: str | None) -> bool:

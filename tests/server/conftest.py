@@ -1,6 +1,7 @@
 """A server in this process, two gyms, and phones for their people."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -69,9 +70,9 @@ async def other_gym(database_url: str) -> Place:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     """Of the server under test; a test module may override it."""
-    return Settings(database_url=database_url, jwt_secret=SECRET)
+    return Settings(database_url=database_url, jwt_secret=SECRET, home=tmp_path)
 
 
 @pytest.fixture

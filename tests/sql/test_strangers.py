@@ -12,6 +12,7 @@ from typing import cast
 import asyncpg
 import pytest
 from coachwire import app
+from coachwire.blobs import Blobs
 from coachwire.database import Tx
 from coachwire.operation import OPERATIONS, Actor, Answer, Call, Scope
 from coachwire.operations.messages import CREATE_STREAMS
@@ -77,7 +78,7 @@ async def footprint(tx: Connection, actor: Someone, request: Struct) -> Footprin
 
 async def answer(tx: Connection, actor: Someone, request: Struct) -> type[ProtocolError] | None:
     operation = OPERATIONS[type(request)]
-    scope = Scope(cast("Tx", tx), None, timedelta(minutes=15))
+    scope = Scope(cast("Tx", tx), None, timedelta(minutes=15), cast("Blobs", None))
     if operation.run_batch is not None:
         (result,) = await operation.run_batch(
             scope, [Call(Actor(actor.user_id), request, cast("Answer", None), 0.0)]

@@ -1,6 +1,6 @@
 """The REST door: routes under /v1, a module a noun. Each builds a request and ends in `Runner`, as the socket does."""
 
-from coachwire.rest import conversations, documents, me, messages, organization, workouts
+from coachwire.rest import blobs, conversations, documents, me, messages, organization, workouts
 
 MAX_BODY = 1_000_000  # bytes
 
@@ -11,4 +11,5 @@ routes = (
     *organization.routes,
     *me.routes,
     *documents.routes,
+    *blobs.routes,
 )
