@@ -166,7 +166,7 @@ def _forged(url: str) -> list[str]:
     ]
     return [
         address,
-        f"{address[:-5]}0.jpg?{query}",
+        f"{address[:-4]}0.jpg?{query}",
         f"{address[:-4]}.html?{query}",
         *(f"{address}?{one}" for one in changed),
         *(f"{address}?{'&'.join(parts[:i] + parts[i + 1 :])}" for i in range(len(parts))),
