@@ -69,6 +69,7 @@ from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
+from coachwire.telling import Telling
 from coachwire.topics import organization_of
 from coachwire.unread import UnreadCounts
 
@@ -146,7 +147,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         edit_window = timedelta(seconds=settings.edit_window)
         runner = Runner(database, fanout, settings.rate_limit, edit_window, blobs)
         acks = Acks(database, fanout)
-        pending = Pending(settings.database_url, database, streams, fanout)
+        telling = Telling(database, streams, fanout)
+        pending = Pending(settings.database_url, database, telling, fanout)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
         exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)

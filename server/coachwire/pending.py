@@ -15,7 +15,7 @@ from coachwire_protocol.errors import Unavailable
 
 from coachwire.database import CONNECT, DEADLINE, HELD, PASSING, Database, Query
 from coachwire.fanout import Fanout
-from coachwire.streams import Span, Streams
+from coachwire.telling import Telling, spans_of
 
 log = structlog.get_logger()
 
@@ -46,13 +46,8 @@ class Aside(NamedTuple):
     attempts: int
 
 
-class Recount(NamedTuple):
-    user_id: UUID
-
-
 NEXT = Query("pending/next", PendingRow)
 TELL = Query("pending/tell", Told)
-RECOUNT = Query("pending/recount", Recount)
 SET_ASIDE = Query("pending/set_aside", Aside)
 
 
@@ -67,11 +62,11 @@ class Counts:
 class Pending:
     """Both loops run until their owner cancels them. `work` alone is enough; `listen` makes it prompt."""
 
-    def __init__(self, dsn: str, database: Database, streams: Streams, fanout: Fanout) -> None:
+    def __init__(self, dsn: str, database: Database, telling: Telling, fanout: Fanout) -> None:
         self.counts = Counts()
         self._dsn = dsn
         self._database = database
-        self._streams = streams
+        self._telling = telling
         self._fanout = fanout
         self._wake = asyncio.Event()
 
@@ -145,7 +140,8 @@ class Pending:
             if told.busy:
                 return False
             self.counts.told += len(ids)
-            await self._hand_on(told)  # committed: from here on only a push can be lost
+            # Committed: from here on only a push can be lost.
+            await self._telling.tell(spans_of(told.users, told.afters, told.throughs), gone=told.gone or ())
             return True
         if len(ids) > 1:
             middle = len(ids) // 2
@@ -156,38 +152,6 @@ class Pending:
             return False
         await self._set_aside(ids[0], failure)
         return True
-
-    async def _hand_on(self, told: Told) -> None:
-        for gone in told.gone or ():
-            self._fanout.gone(str(gone))
-        spans: list[Span] = [
-            (str(user_id), after, through)
-            for user_id, after, through in zip(
-                told.users or (), told.afters or (), told.throughs or (), strict=True
-            )
-        ]
-        written = spans
-        try:
-            while spans:
-                pages = await self._streams.read(spans)
-                for user_id, page in pages.items():
-                    self._fanout.tell(user_id, page)
-                spans = [
-                    (user_id, pages[user_id][-1].through, through)
-                    for user_id, _, through in spans
-                    if user_id in pages and pages[user_id][-1].through < through
-                ]
-            if written:
-                await self._recount(written)
-        except Unavailable:
-            self._fanout.doubt()  # the heads say it, as soon as the database answers
-        finally:
-            self._fanout.flush()
-
-    async def _recount(self, spans: Sequence[Span]) -> None:
-        async with self._database.connection() as tx:
-            for row in await RECOUNT.rows(tx, *zip(*spans, strict=True)):
-                self._fanout.recount(str(row.user_id))
 
     async def _set_aside(self, id_: int, failure: Exception) -> None:
         async with self._database.connection() as tx:
