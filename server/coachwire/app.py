@@ -35,6 +35,7 @@ from coachwire.keys import (
     SETTINGS,
     SOCKETS,
 )
+from coachwire.links import Links
 from coachwire.migrate import check
 from coachwire.operations import (
     conversations,
@@ -132,7 +133,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         await make_partitions(database)
         bus = _bus(settings)
         hub = Hub()
-        streams = Streams(database)
+        blobs = app[BLOBS] = _blobs(settings, app[ADDRESS])
+        streams = Streams(database, Links(blobs))
         unread = UnreadCounts(hub, database)
         presence = Presence()
         rights = PresenceRights(presence, database)
@@ -143,7 +145,6 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
 
         repair = Repair(hub, streams, bus, changed=repaired)
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed, revoked=rights.doubt)
-        blobs = app[BLOBS] = _blobs(settings, app[ADDRESS])
         edit_window = timedelta(seconds=settings.edit_window)
         runner = Runner(database, fanout, settings.rate_limit, edit_window, blobs)
         acks = Acks(database, fanout)

@@ -16,6 +16,7 @@ from msgspec import Struct
 from coachwire.blobs import Blobs
 from coachwire.database import Tx
 from coachwire.hub import Member
+from coachwire.links import Links
 from coachwire.settings import RateLimit
 
 R = TypeVar("R")
@@ -37,6 +38,11 @@ class Scope:
     rate_limit: RateLimit | None
     edit_window: timedelta
     blobs: Blobs  # to sign links; an operation never waits for the store
+
+    @property
+    def links(self) -> Links:
+        """To the files of what is shown."""
+        return Links(self.blobs)
 
 
 @dataclass(frozen=True, slots=True)

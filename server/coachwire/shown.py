@@ -1,4 +1,4 @@
-"""Messages as they are shown: from the columns of the view `shown_messages` to what the wire carries."""
+"""Messages as they are shown: from the columns of `shown_to` (migration 0016) to what the wire carries."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,6 +8,9 @@ from coachwire_protocol.memberships import SenderRole
 from coachwire_protocol.messages import Message
 from coachwire_protocol.times import wire_time
 from msgspec import UNSET
+from msgspec.json import Decoder
+
+from coachwire.links import File, Links
 
 NOBODY = "00000000-0000-0000-0000-000000000000"  # a membership that the platform has taken away altogether
 
@@ -27,9 +30,13 @@ class MessageRow(NamedTuple):
     deleted_at: datetime | None
     erased: bool
     delivered: bool | None  # null for everyone but the sender
+    attachments: str | None  # a JSON array of `File`; null: none
 
 
-def show(row: MessageRow) -> Message:
+FILES = Decoder(tuple[File, ...])
+
+
+def show(row: MessageRow, links: Links) -> Message:
     """A deleted message is shown as a tombstone: without content, without attachments."""
     return Message(
         id=str(row.id),
@@ -40,7 +47,7 @@ def show(row: MessageRow) -> Message:
         recipient_membership_id=membership(row.recipient_membership_id),
         workout_assignment_id=optional_id(row.workout_assignment_id),
         content=None if row.deleted_at else row.content,
-        attachments=(),
+        attachments=() if row.attachments is None else links.show(FILES.decode(row.attachments)),
         created_at=wire_time(row.created_at),
         read_at=optional_time(row.read_at),
         edited_at=optional_time(row.edited_at),

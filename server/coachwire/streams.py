@@ -25,6 +25,7 @@ from coachwire_protocol.times import wire_time
 from coachwire_protocol.topics import ResetReason, Resume
 
 from coachwire.database import Database, Query
+from coachwire.links import Links
 from coachwire.shown import MessageRow, membership, optional_id, show
 
 PAGE = 256  # events
@@ -102,8 +103,9 @@ HEADS = Query("streams/heads", Heads)
 class Streams:
     """Reads streams, always from the primary. Every method may raise `Unavailable`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, links: Links) -> None:
         self._database = database
+        self._links = links
 
     async def reason_to_reset(
         self, user_id: str, resume: Resume, epoch: str, head: int
@@ -129,7 +131,8 @@ class Streams:
         async with self._database.connection() as tx:
             rows = await EVENTS.rows(tx, users, after, through, PAGE)
         pages = {
-            str(user_id): frames_of(page) for user_id, page in groupby(rows, lambda row: row.event.user_id)
+            str(user_id): frames_of(page, self._links)
+            for user_id, page in groupby(rows, lambda row: row.event.user_id)
         }
         return {user: pages[user] for user in users if user in pages}
 
@@ -146,11 +149,11 @@ class Streams:
             return await HEADS.one(tx, user_ids, *columns)
 
 
-def frames_of(rows: Iterable[JoinedRow]) -> list[Frame]:
+def frames_of(rows: Iterable[JoinedRow], links: Links) -> list[Frame]:
     """Frames of rows in order; neighbours that are not told fold into one range."""
     told: list[tuple[int, int, Event | None]] = []
     for row in rows:
-        position, event = row.event.position, _event(row)
+        position, event = row.event.position, _event(row, links)
         if event is None and told and told[-1][2] is None:
             told[-1] = (told[-1][0], position, None)
         else:
@@ -161,7 +164,7 @@ def frames_of(rows: Iterable[JoinedRow]) -> list[Frame]:
     ]
 
 
-def _event(row: JoinedRow) -> Event | None:
+def _event(row: JoinedRow, links: Links) -> Event | None:
     """The event as it is told now; None when it is not: the organization was left, the subject is gone."""
     event = row.event
     if event.organization_id is None:
@@ -175,7 +178,7 @@ def _event(row: JoinedRow) -> Event | None:
         case EventKind.MESSAGE_CREATED | EventKind.MESSAGE_EDITED:
             if row.message.id is None:
                 return None
-            return Event(event.kind, organization_id, encode(show(row.message)))
+            return Event(event.kind, organization_id, encode(show(row.message, links)))
         case EventKind.MESSAGE_DELETED:
             deleted = MessageDeleted(
                 id=str(event.subject_ids[0]),

@@ -121,7 +121,7 @@ async def _conversations(scope: Scope, actor: Actor, request: ListConversations)
                 name=row.name,
                 role=row.role,
                 image_url=row.image_url,
-                last_message=show(row.last_message) if row.last_message else None,
+                last_message=show(row.last_message, scope.links) if row.last_message else None,
                 last_message_at=wire_time(row.last_at),
                 unread_count=row.unread_count,
             )

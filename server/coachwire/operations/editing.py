@@ -77,7 +77,7 @@ async def _deliveries(
     """Committed: from here on a failure loses a push, which the stream's position reveals."""
     row = await ONE.first(scope.tx, request.id, request.organization_id, actor.user_id)
     # Gone or left since: the positions are vouched for as skipped.
-    own = show(row) if row is not None else None
+    own = show(row, scope.links) if row is not None else None
     other = structs.replace(own, delivered=UNSET) if own is not None else None
 
     def event(message: Message | None) -> Event | None:

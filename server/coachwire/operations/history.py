@@ -34,7 +34,7 @@ async def read_history(scope: Scope, actor: Actor, request: ReadHistory) -> Outc
     pair = _Pair(
         scope.tx, actor.user_id, request.organization_id, partner.user_id, UUID(request.membership_id)
     )
-    return Outcome(data=await read_page(pair, request))
+    return Outcome(data=await read_page(pair, request, scope.links))
 
 
 class _Pair(NamedTuple):

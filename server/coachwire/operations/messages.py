@@ -112,7 +112,7 @@ async def read_message(scope: Scope, actor: Actor, request: ReadMessage) -> Outc
     row = await ONE.first(scope.tx, request.id, request.organization_id, actor.user_id)
     if row is None:
         raise NotFound
-    return Outcome(data=show(row))
+    return Outcome(data=show(row, scope.links))
 
 
 @operation(DeleteMessage, durable=True)

@@ -10,6 +10,7 @@ from coachwire_protocol.errors import NotFound
 from coachwire_protocol.workouts import ListThreads, WorkoutThread
 
 from coachwire.database import Query, Tx
+from coachwire.links import Links
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
 from coachwire.operations.messages import ONE
@@ -62,7 +63,7 @@ async def read_thread(scope: Scope, actor: Actor, request: ReadThread) -> Outcom
     thread = _Thread(
         scope.tx, actor.user_id, request.organization_id, request.workout_assignment_id, access.own
     )
-    return Outcome(data=await read_page(thread, request))
+    return Outcome(data=await read_page(thread, request, scope.links))
 
 
 @operation(ListThreads)
@@ -78,10 +79,10 @@ async def list_threads(scope: Scope, actor: Actor, request: ListThreads) -> Outc
         *((None, None) if request.cursor is None else decode_cursor(request.cursor)),
         request.limit + 1,
     )
-    return Outcome(data=_threads(rows, request.limit))
+    return Outcome(data=_threads(rows, request.limit, scope.links))
 
 
-def _threads(rows: Sequence[ThreadRow], limit: int) -> Page[WorkoutThread]:
+def _threads(rows: Sequence[ThreadRow], limit: int, links: Links) -> Page[WorkoutThread]:
     shown = rows[:limit]
     return Page(
         items=tuple(
@@ -92,7 +93,7 @@ def _threads(rows: Sequence[ThreadRow], limit: int) -> Page[WorkoutThread]:
                 title=row.title,
                 date=row.date,
                 published=row.published,
-                last_message=show(row.last_message) if row.last_message else None,
+                last_message=show(row.last_message, links) if row.last_message else None,
                 unread_count=row.unread_count,
                 mine=row.mine,
             )

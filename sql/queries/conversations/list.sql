@@ -28,11 +28,9 @@ unread as materialized (
 select
   p.membership_id, person_name(u.first_name, u.last_name), p.role, u.image_url, p.last_at,
   coalesce(n.count, 0),
-  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
-  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
-  case when w.sender_id = $1 then w.delivered end
+  w.*
 from page p
 join users u on u.id = p.partner_id
 left join unread n on n.sender_id = p.partner_id
-left join shown_messages w on w.id = p.message_id
+left join lateral shown_to(p.message_id, $1) w on true
 order by p.last_at desc, p.membership_id desc

@@ -1,12 +1,9 @@
 -- Direct messages of a pair, oldest first, newer than the cursor ($4, $5); without those deleted.
-select
-  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
-  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
-  case when w.sender_id = $1 then w.delivered end
+select w.*
 from message_ledger l
-join shown_messages w on w.id = l.message_id and w.deleted_at is null
+cross join lateral shown_to(l.message_id, $1) w
 where l.low_user_id = least($1::uuid, $3::uuid) and l.high_user_id = greatest($1, $3) and l.organization_id = $2::uuid
-  and l.workout_assignment_id is null
+  and l.workout_assignment_id is null and w.deleted_at is null
   and (l.created_at, l.message_id) > ($4::timestamptz, $5::uuid)
 order by l.created_at, l.message_id
 limit $6

@@ -14,9 +14,7 @@ select
   e.kind in ('assignment.published', 'assignment.removed') and exists (
     select from workout_assignments a
     where a.id = e.subject_ids[1] and a.user_id = e.user_id and a.published and a.deleted_at is null),
-  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
-  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
-  case when w.sender_id = e.user_id then w.delivered end
+  w.*
 from unnest($1::uuid[], $2::bigint[], $3::bigint[]) with ordinality t (user_id, after, through, ord)
 cross join lateral (
   select e.* from stream_events e
@@ -27,7 +25,7 @@ left join message_ledger l on l.message_id = e.subject_ids[1]
 left join memberships sm on sm.user_id = l.sender_id and sm.organization_id = e.organization_id
 left join memberships rm on rm.organization_id = e.organization_id
   and rm.user_id = case when l.sender_id = l.low_user_id then l.high_user_id else l.low_user_id end
-left join shown_messages w on w.id = e.subject_ids[1]
+left join lateral shown_to(e.subject_ids[1], e.user_id) w on true
 left join lateral (
   select m.role, m.status from memberships m
   join organizations o on o.id = m.organization_id and o.deleted_at is null

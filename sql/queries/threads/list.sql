@@ -38,9 +38,7 @@ page as (
         > (coalesce(k.created_at, '-infinity'), coalesce(k.message_id, '00000000-0000-0000-0000-000000000000'))) c)
 select
   p.id, n.id, p.workout_id, coalesce(o.title, ''), p.date, p.published, p.last_at, p.unread, p.mine,
-  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
-  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
-  case when w.sender_id = $1 then w.delivered end
+  w.*
 from (
   select * from page p
   where (not $4::boolean or p.unread > 0 or p.mine > 0)
@@ -49,5 +47,5 @@ from (
   limit $7) p
 left join memberships n on n.user_id = p.user_id and n.organization_id = p.organization_id
 left join workouts o on o.id = p.workout_id
-left join shown_messages w on w.id = p.message_id
+left join lateral shown_to(p.message_id, $1) w on true
 order by p.last_at desc, p.id desc

@@ -1,8 +1,5 @@
 -- Messages of a thread, newest first, older than the cursor ($3, $4); without those deleted.
-select
-  w.id, w.organization_id, w.sender_membership_id, w.sender_name, w.sender_role, w.recipient_membership_id,
-  w.workout_assignment_id, w.content, w.created_at, w.read_at, w.edited_at, w.deleted_at, w.erased,
-  case when w.sender_id = $1::uuid then w.delivered end
+select w.*
 from (
   select m.id, m.created_at
   from messages m
@@ -11,5 +8,5 @@ from (
       < (coalesce($3::timestamptz, 'infinity'), coalesce($4::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
   order by m.created_at desc, m.id desc
   limit $5) p
-join shown_messages w on w.id = p.id
+cross join lateral shown_to(p.id, $1::uuid) w
 order by p.created_at desc, p.id desc
