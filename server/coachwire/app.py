@@ -145,8 +145,15 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
 
         repair = Repair(hub, streams, bus, changed=repaired)
         fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed, revoked=rights.doubt)
-        edit_window = timedelta(seconds=settings.edit_window)
-        runner = Runner(database, fanout, settings.rate_limit, edit_window, blobs)
+        runner = Runner(
+            database,
+            fanout,
+            settings.rate_limit,
+            timedelta(seconds=settings.edit_window),
+            blobs,
+            notifies=settings.notifies,
+            push_key=None if settings.vapid is None else settings.vapid.public_key,
+        )
         acks = Acks(database, fanout)
         telling = Telling(database, streams, fanout)
         pending = Pending(settings.database_url, database, telling, fanout)

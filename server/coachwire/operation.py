@@ -38,6 +38,8 @@ class Scope:
     rate_limit: RateLimit | None
     edit_window: timedelta
     blobs: Blobs  # to sign links; an operation never waits for the store
+    notifies: bool = False  # whether anybody is told of what is missed: then it is written down
+    push_key: str | None = None  # for browsers that subscribe to Web Push; None: there is none
 
     @property
     def links(self) -> Links:

@@ -73,12 +73,17 @@ class Runner:
         rate_limit: RateLimit | None,
         edit_window: timedelta,
         blobs: Blobs,
+        *,
+        notifies: bool = False,
+        push_key: str | None = None,
     ) -> None:
         self._database = database
         self._delivers = delivers
         self._rate_limit = rate_limit
         self._edit_window = edit_window
         self._blobs = blobs
+        self._notifies = notifies
+        self._push_key = push_key
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -120,7 +125,7 @@ class Runner:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _scope(self, tx: Tx) -> Scope:
-        return Scope(tx, self._rate_limit, self._edit_window, self._blobs)
+        return Scope(tx, self._rate_limit, self._edit_window, self._blobs, self._notifies, self._push_key)
 
     def _start(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = self._loop.create_task(work)

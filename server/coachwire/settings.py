@@ -9,6 +9,17 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+from coachwire.notification_settings import (
+    Network,
+    VapidSettings,
+    WebhookSettings,
+    networks,
+    vapid_key,
+    vapid_subject,
+    webhook_secrets,
+    webhook_url,
+)
+
 T = TypeVar("T")
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -86,6 +97,13 @@ class Settings:
     workers: int = 1  # processes that share the port
     metrics: MetricsAddress | None = None
     log_level: int = logging.INFO
+    webhook: WebhookSettings | None = None
+    vapid: VapidSettings | None = None
+
+    @property
+    def notifies(self) -> bool:
+        """Whether anybody is told of what is missed."""
+        return self.webhook is not None or self.vapid is not None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -100,6 +118,18 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name}: {error}") from None
 
+        no_networks: tuple[Network, ...] = ()
+        no_secrets: tuple[bytes, ...] = ()
+        webhook = _webhook(
+            read("COACHWIRE_WEBHOOK_URL", webhook_url, None),
+            read("COACHWIRE_WEBHOOK_SECRETS", webhook_secrets, no_secrets),
+            read("COACHWIRE_WEBHOOK_ALLOW_PRIVATE", networks, no_networks),
+        )
+        vapid = _vapid(
+            read("COACHWIRE_VAPID_PRIVATE_KEY", vapid_key, None),
+            read("COACHWIRE_VAPID_SUBJECT", vapid_subject, None),
+            read("COACHWIRE_PUSH_ALLOW_PRIVATE", networks, no_networks),
+        )
         settings = cls(
             database_url=read("DATABASE_URL", _url("postgresql", "postgres"), None),
             redis_url=read("REDIS_URL", _url(*REDIS_SCHEMES), None),
@@ -118,6 +148,8 @@ class Settings:
             workers=read("COACHWIRE_WORKERS", _workers, cls.workers),
             metrics=read("COACHWIRE_METRICS_PORT", _metrics, STANDARD_METRICS),
             log_level=read("COACHWIRE_LOG_LEVEL", _log_level, cls.log_level),
+            webhook=webhook,
+            vapid=vapid,
         )
         settings._check_tokens()
         settings._check_workers()
@@ -136,6 +168,29 @@ class Settings:
             raise SettingsError("COACHWIRE_JWT_SECRET and COACHWIRE_JWKS_URL: expected one of them, got both")
         if self.jwt_issuer is None:
             raise SettingsError("COACHWIRE_JWT_ISSUER is not set: with COACHWIRE_JWKS_URL it must be")
+
+
+def _webhook(
+    url: str | None, secrets: tuple[bytes, ...], allowed: tuple[Network, ...]
+) -> WebhookSettings | None:
+    if url is None:
+        return None
+    if not secrets:
+        raise SettingsError("COACHWIRE_WEBHOOK_SECRETS is not set: with COACHWIRE_WEBHOOK_URL it must be")
+    if not url.startswith("https://") and not allowed:
+        raise SettingsError(
+            "COACHWIRE_WEBHOOK_URL: expected an https:// address"
+            " (http:// in networks of COACHWIRE_WEBHOOK_ALLOW_PRIVATE only)"
+        )
+    return WebhookSettings(url, secrets, allowed)
+
+
+def _vapid(key: bytes | None, subject: str | None, allowed: tuple[Network, ...]) -> VapidSettings | None:
+    if key is None:
+        return None
+    if subject is None:
+        raise SettingsError("COACHWIRE_VAPID_SUBJECT is not set: with COACHWIRE_VAPID_PRIVATE_KEY it must be")
+    return VapidSettings(key, subject, allowed)
 
 
 def _url(*schemes: str) -> Callable[[str], str | None]:

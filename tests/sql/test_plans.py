@@ -44,7 +44,7 @@ FUNCTIONS: dict[str, Scans] = {
         },  # the latter: who wrote last in a thread
     },
     "send_messages": STREAMS | PLATFORM | {"users": {"users_pkey"}},
-    "mark_read": STREAMS | PLATFORM | {"messages": {"messages_pkey"}},
+    "mark_read": STREAMS | PLATFORM | {"messages": {"messages_pkey"}, "outbox": {"outbox_subject_idx"}},
     "edit_message": STREAMS
     | PLATFORM
     | {
