@@ -13,6 +13,7 @@ from coachwire.auth import Authenticator
 from coachwire.beside import running_beside
 from coachwire.blobs import Blobs
 from coachwire.blobs_local import LocalBlobs
+from coachwire.blobs_s3 import S3Blobs
 from coachwire.bus import Bus, InProcessBus
 from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
@@ -133,7 +134,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         await make_partitions(database)
         bus = _bus(settings)
         hub = Hub()
-        blobs = app[BLOBS] = _blobs(settings, app[ADDRESS])
+        blobs = app[BLOBS] = await _blobs(settings, app[ADDRESS])
         streams = Streams(database, Links(blobs))
         unread = UnreadCounts(hub, database)
         presence = Presence()
@@ -243,7 +244,9 @@ def _bus(settings: Settings) -> Bus:
         raise SettingsError(f"REDIS_URL: {error}") from None
 
 
-def _blobs(settings: Settings, address: PublicAddress) -> Blobs:
+async def _blobs(settings: Settings, address: PublicAddress) -> Blobs:
+    if settings.s3 is not None:
+        return await S3Blobs.open(settings.s3)
     return LocalBlobs(settings.home / "blobs", address)
 
 

@@ -40,13 +40,16 @@ class WrongSize(Exception):
 class LocalBlobs:
     """`address` gives the scheme, host and port by which clients reach this server."""
 
-    def __init__(self, folder: Path, address: Callable[[], str]) -> None:
+    def __init__(
+        self, folder: Path, address: Callable[[], str], clock: Callable[[], float] = time.time
+    ) -> None:
         self._folder = folder
         self._address = address
+        self._clock = clock
         self._secret_read: bytes | None = None
 
     def presign_put(self, key: str, mime_type: str, size: int) -> Presigned:
-        expires = int(time.time()) + PUT_SECONDS
+        expires = int(self._clock()) + PUT_SECONDS
         return Presigned(
             url=self._url(key, expires, self._sign("PUT", key, expires, mime_type, size)),
             method="PUT",
@@ -55,7 +58,7 @@ class LocalBlobs:
         )
 
     def presign_get(self, key: str) -> str:
-        expires = int(time.time()) + GET_SECONDS
+        expires = int(self._clock()) + GET_SECONDS
         return self._url(key, expires, self._sign("GET", key, expires))
 
     def may_put(self, key: str, expires: str, signature: str, mime_type: str, size: int) -> bool:
@@ -208,7 +211,7 @@ class LocalBlobs:
         if not (expires.isascii() and expires.isdecimal() and len(expires) < 12 and signature.isascii()):
             return False
         right = self._sign(method, key, expires, *allowed)
-        return hmac.compare_digest(right, signature) and time.time() < int(expires)
+        return hmac.compare_digest(right, signature) and self._clock() < int(expires)
 
     @property
     def _secret(self) -> bytes:

@@ -1,6 +1,7 @@
 """Both stores, each real: the folder behind routes of a server, and S3 by versitygw."""
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from coachwire.blobs import Blobs, Presigned
 from coachwire.blobs_local import LocalBlobs
+from coachwire.blobs_s3 import S3Blobs
 from coachwire.keys import BLOBS
 from coachwire.problems import answer_problems
 from coachwire.request_log import log_requests
 from coachwire.rest import blobs as routes
+
+from ..s3 import NoS3Server, S3Server
+from ..services import folder_for_services
 
 JPEG = b"\xff\xd8\xff\xe0 not much of a picture"
 
@@ -22,6 +27,7 @@ class Store:
     """A store as its owner holds it, and a client's means to follow its links."""
 
     blobs: Blobs
+    earlier: Blobs  # the same, by a clock that is a quarter of an hour and a second behind
     http: ClientSession
 
     async def put(
@@ -49,14 +55,45 @@ class Store:
             return answer.status, await answer.read()
 
 
-@pytest.fixture(params=["folder"])
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """The run's, with an empty bucket."""
+    with folder_for_services() as folder:
+        try:
+            server = S3Server(folder)
+            server.start()
+        except NoS3Server as problem:
+            pytest.skip(f"NO S3 SERVER, the bucket stays untried: {problem}")
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def behind() -> float:
+    return time.time() - 901
+
+
+@pytest.fixture(params=["folder", "bucket"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     async with ClientSession() as http:
+        if request.param == "bucket":
+            server: S3Server = request.getfixturevalue("s3_server")
+            bucket, earlier = [await S3Blobs.open(server.settings, clock) for clock in (time.time, behind)]
+            try:
+                yield Store(bucket, earlier, http)
+            finally:
+                await bucket.close()
+                await earlier.close()
+            return
         app = web.Application(middlewares=[log_requests, answer_problems])
         app.add_routes(routes.routes)
         app[routes.PUTTING] = set()
-        server = TestServer(app)
-        blobs: Blobs = LocalBlobs(tmp_path / "blobs", lambda: str(server.make_url("")).rstrip("/"))
-        app[BLOBS] = blobs
-        async with server:
-            yield Store(blobs, http)
+        local = TestServer(app)
+        folder, past = [
+            LocalBlobs(tmp_path / "blobs", lambda: str(local.make_url("")).rstrip("/"), clock)
+            for clock in (time.time, behind)
+        ]
+        app[BLOBS] = folder
+        async with local:
+            yield Store(folder, past, http)

@@ -89,6 +89,13 @@ async def test_a_link_serves_one_purpose(store: Store, key: str) -> None:
     assert await store.blobs.head(key) is not None
 
 
+async def test_a_link_ends_with_its_time(store: Store, key: str) -> None:
+    assert await store.put(store.earlier.presign_put(key, "image/jpeg", len(JPEG)), JPEG) == 403
+    await store.stored(key)
+    async with store.http.get(store.earlier.presign_get(key)) as answer:
+        assert answer.status == 403
+
+
 async def test_a_link_puts_once(store: Store, key: str) -> None:
     link = store.blobs.presign_put(key, "image/jpeg", len(JPEG))
     assert await store.put(link, JPEG) == 200
