@@ -19,9 +19,11 @@ from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
 from coachwire.database import Database
 from coachwire.drain import drain
+from coachwire.erasing import Erasing
 from coachwire.fanout import Fanout
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
+from coachwire.jobs import Jobs
 from coachwire.jwks import KeySet
 from coachwire.keys import (
     ACKS,
@@ -42,7 +44,9 @@ from coachwire.operations import (
     conversations,
     devices,
     editing,
+    erasure,
     history,
+    jobs,
     messages,
     organization,
     receipts,
@@ -82,7 +86,9 @@ OPERATIONS = (
     conversations,
     devices,
     editing,
+    erasure,
     history,
+    jobs,
     messages,
     organization,
     presence_operations,
@@ -158,6 +164,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         acks = Acks(database, fanout)
         telling = Telling(database, streams, fanout)
         pending = Pending(settings.database_url, database, telling, fanout)
+        work = Jobs(database, {"erasure": Erasing(database, telling, fanout).step})
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
         exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)
@@ -206,6 +213,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "acks": acks.run,
             "presence": present.run,
             "presence_rights": rights.run,
+            "jobs": work.run,
             "pending": pending.work,
             "listen": pending.listen,
             "partitions": lambda: keep_partitions(database),

@@ -21,6 +21,12 @@ async def find_user(dsn: str, wanted: str) -> str | None:
     return None if found is None else str(found)
 
 
+async def begin_erasure(dsn: str, user_id: str) -> str:
+    """The job that erases this person, which may be under way or done already."""
+    async with connection(dsn) as tx:
+        return str(await tx.fetchval("select begin_erasure($1::uuid, null, null)", user_id))
+
+
 async def read_epoch(dsn: str) -> str:
     async with connection(dsn) as tx:
         return str(await tx.fetchval("select epoch from stream_epoch"))

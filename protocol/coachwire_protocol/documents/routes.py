@@ -35,6 +35,7 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
+from ..jobs import EraseMe, EraseMembership, Job, JobStarted, ReadJob
 from ..messages import Deleted, DeleteMessage, EditMessage, Message, SendMessage
 from ..organization import ChangeSettings, ListMembers, Member, OrganizationSettings, ReadSettings
 from ..polling import PollEvents, StreamPart
@@ -56,6 +57,7 @@ PATH: Final = {
     "id": Place("id", "The message."),
     "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
     "workout": Place("workoutId", "A workout of the organization."),
+    "job": Place("jobId", "A job that the caller asked for."),
     "device": Place("device", "The installation of an app, or the tab of a browser."),
 }
 QUERY: Final = {
@@ -335,5 +337,33 @@ ROUTES: Final = (
         asks=AckOnDevice,
         answers=None,
         refusals=(NotFound,),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/me",
+        name="eraseMe",
+        summary="Erase the caller, everywhere.",
+        asks=EraseMe,
+        answers=JobStarted,
+        successes={202: "Begun, or begun before."},
+    ),
+    Route(
+        method="GET",
+        path="/v1/me/jobs/{job}",
+        name="readJob",
+        summary="How a job stands that the caller asked for.",
+        asks=ReadJob,
+        answers=Job,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="POST",
+        path=f"{ORG}/members/{{membership}}/erasure",
+        name="eraseMembership",
+        summary="Erase what somebody said and recorded here, and end their membership; by an owner.",
+        asks=EraseMembership,
+        answers=JobStarted,
+        refusals=(NotFound,),
+        successes={202: "Begun, or under way."},
     ),
 )

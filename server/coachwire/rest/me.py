@@ -1,9 +1,12 @@
 """Routes of the caller: the state to begin from, the stream without a socket, the caller's devices."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import Sync
 from coachwire_protocol.devices import AckOnDevice, RegisterDevice, SignOut
+from coachwire_protocol.jobs import EraseMe, ReadJob
 from coachwire_protocol.polling import PollEvents
 
 from coachwire.keys import ACKS, FANOUT, POLLS, RUNNER
@@ -52,6 +55,20 @@ async def sign_out(request: web.Request) -> web.Response:
     if isinstance(outcome.data, SignedOut) and outcome.data.session is not None:
         request.app[FANOUT].signed_out(actor.user_id, leaving.device, outcome.data.session)
     return data(None)
+
+
+@routes.delete("/v1/me")
+async def erase(request: web.Request) -> web.Response:
+    """Accepted: from now on the caller is a stranger here, and a job does the rest."""
+    actor = await actor_of(request)
+    return data(await request.app[RUNNER].run(actor, EraseMe()), status=HTTPStatus.ACCEPTED)
+
+
+@routes.get("/v1/me/jobs/{job}")
+async def job(request: web.Request) -> web.Response:
+    actor = await actor_of(request)
+    asked = checked(ReadJob, {"jobId": request.match_info["job"]})
+    return data(await request.app[RUNNER].run(actor, asked))
 
 
 def _device(request: web.Request) -> dict[str, str]:

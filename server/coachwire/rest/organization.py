@@ -1,8 +1,11 @@
 """Routes of an organization: who is in it, what its owner decides, how much the caller has not read in it."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import Page, ReadBadge
+from coachwire_protocol.jobs import EraseMembership
 from coachwire_protocol.organization import ChangeSettings, ListMembers, ReadSettings
 from msgspec.structs import replace
 
@@ -22,6 +25,13 @@ async def members(request: web.Request) -> web.Response:
     online = await request.app[PRESENCE].online(ask.organization_id)
     items = tuple(replace(member, online=member.membership_id in online) for member in page.items)
     return data(replace(page, items=items))
+
+
+@routes.post("/v1/organizations/{org}/members/{membership}/erasure")
+async def erase(request: web.Request) -> web.Response:
+    actor = await actor_of(request)
+    asked = checked(EraseMembership, within(request) | {"membershipId": request.match_info["membership"]})
+    return data(await request.app[RUNNER].run(actor, asked), status=HTTPStatus.ACCEPTED)
 
 
 @routes.get("/v1/organizations/{org}/settings")

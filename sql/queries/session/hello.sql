@@ -2,7 +2,7 @@
 -- one snapshot. The device unseen for longest goes when there are 50 others. No row: no such user, or deleted. Session 0: the
 -- device is signed out, and the token ($3: when it was issued) is no newer.
 with me as (
-  select id from users where id = $1::uuid and deleted_at is null),
+  select id from living_users where id = $1::uuid),
 device as (
   insert into devices (user_id, device_id, session, seen_at)
   select id, $2::uuid, 1, now() from me

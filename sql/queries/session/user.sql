@@ -1,2 +1,2 @@
--- Whether a token's subject may use the server. No row: unknown or deleted.
-select id from users where id = $1::uuid and deleted_at is null
+-- Whether a token's subject may use the server. No row: unknown, deleted or erased.
+select id from living_users where id = $1::uuid

@@ -1,2 +1,2 @@
 -- Whom the issuer's subject stands for. No row: unknown, deleted or erased.
-select id from users where clerk_id = $1 and deleted_at is null
+select id from living_users where clerk_id = $1

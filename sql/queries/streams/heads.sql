@@ -4,9 +4,9 @@
 -- Every user and device is looked up by its own index, also when thousands are asked for at once: whole tables may be large.
 select
   (select epoch from stream_epoch),
-  array(  -- deleted, or not there at all
+  array(  -- deleted, erased, or not there at all
     select t.user_id from unnest($1::uuid[]) t (user_id)
-    where (select u.id from users u where u.id = t.user_id and u.deleted_at is null) is null),
+    where (select u.id from living_users u where u.id = t.user_id) is null),
   s.user_ids, s.positions, d.user_ids, d.device_ids, d.sessions, d.out_user_ids, d.out_device_ids, d.out_sessions
 from (
   select coalesce(array_agg(s.user_id), '{}') as user_ids, coalesce(array_agg(s.position), '{}') as positions
