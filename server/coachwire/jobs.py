@@ -39,8 +39,8 @@ RUNNING = Query("jobs/running", Running)
 
 
 class Jobs:
-    """`kinds`: by kind of job, what takes its next step. A step is one transaction that also moves the job; it may raise
-    `Unavailable`. What else it raises is logged, and the job is tried again at the next look."""
+    """`kinds`: by kind of job, what takes its next step. A step is one transaction that also moves the job; it may
+    raise `Unavailable`. What else it raises is logged, and the job is tried again at the next look."""
 
     def __init__(self, database: Database, kinds: Mapping[str, TakeStep]) -> None:
         self._database = database

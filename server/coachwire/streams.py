@@ -18,7 +18,7 @@ from coachwire_protocol.memberships import (
     Role,
     Status,
 )
-from coachwire_protocol.messages import MessageDeleted
+from coachwire_protocol.messages import MessageDeleted, MessageErased
 from coachwire_protocol.receipts import MessageRead
 from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
@@ -187,6 +187,12 @@ def _event(row: JoinedRow, links: Links) -> Event | None:
                 deleted_at=wire_time(event.at),
             )
             return Event(event.kind, organization_id, encode(deleted))
+        case EventKind.MESSAGE_ERASED:
+            erased = MessageErased(
+                sender_membership_id=membership(event.sender_membership_id),
+                message_ids=tuple(map(str, event.subject_ids)),
+            )
+            return Event(event.kind, organization_id, encode(erased))
         case EventKind.MESSAGE_READ:
             read = MessageRead(
                 reader_membership_id=membership(event.recipient_membership_id),

@@ -2,12 +2,14 @@
 
 The connection is silent: what is told of such changes has tests of its own."""
 
+import asyncio
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
 import asyncpg
 
 from ..gym import Place, Someone
+from ..phone import PATIENCE
 
 if TYPE_CHECKING:
     Tables: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -37,6 +39,15 @@ async def join(tables: Tables, who: Someone, place: Place, role: str) -> Someone
 
 async def delete_user(tables: Tables, who: Someone) -> None:
     await tables.execute("update users set deleted_at = now() where id = $1", who.user_id)
+
+
+async def until(tables: Tables, question: str, *arguments: object) -> None:
+    """Ask the database until it says true; for what it tells nobody of."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if await tables.fetchval(question, *arguments):
+                return
+            await asyncio.sleep(0.02)
 
 
 async def stored(tables: Tables) -> int:
