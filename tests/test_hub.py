@@ -1,7 +1,8 @@
 """The hub's order: whatever is lost, doubled, swapped or late, everybody is told every position once, in order."""
 
 import pytest
-from coachwire.hub import CONNECTIONS, HELD, Hub, Rider
+from coachwire.hub import CONNECTIONS, Hub
+from coachwire.inboxes import HELD, Rider
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.frames import skipped_frame
 

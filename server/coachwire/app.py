@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web, web_response
 
-from coachwire import rest, service
+from coachwire import rest, service, topic_messages
 from coachwire.acks import Acks
 from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.arrival import Arrivals
@@ -21,6 +21,7 @@ from coachwire.database import Database
 from coachwire.drain import drain
 from coachwire.erasing import Erasing
 from coachwire.fanout import Fanout
+from coachwire.gaps import Gaps
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
 from coachwire.jobs import Jobs
@@ -76,8 +77,12 @@ from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
 from coachwire.telling import Telling
+from coachwire.topic_door import TopicDoor
+from coachwire.topic_rights import TopicRights
+from coachwire.topic_streams import TopicStreams
 from coachwire.topics import organization_of
 from coachwire.unread import UnreadCounts
+from coachwire.views import Views
 
 # Which versions run here is nobody's business; a request that cannot be parsed is answered past every hook.
 web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it
@@ -97,6 +102,7 @@ OPERATIONS = (
     threads,
     workouts,
 )  # imported for their lines in the table of operations
+LOADERS = (topic_messages,)  # and these for theirs in the table of what topics tell
 
 
 def init_app(settings: Settings) -> web.Application:
@@ -139,19 +145,26 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         await _check_schema(settings.database_url)
         await make_partitions(database)
         bus = _bus(settings)
-        hub = Hub()
+        hub, views = Hub(), Views()
         blobs = app[BLOBS] = await _blobs(settings, app[ADDRESS])
-        streams = Streams(database, Links(blobs))
+        links = Links(blobs)
+        streams, topic_streams = Streams(database, links), TopicStreams(database, links)
         unread = UnreadCounts(hub, database)
         presence = Presence()
         rights = PresenceRights(presence, database)
 
-        def repaired(user_id: str) -> None:
-            unread.changed(user_id)
+        def revoked(user_id: str) -> None:
+            views.doubt_user(user_id)
             rights.doubt(user_id)
 
-        repair = Repair(hub, streams, bus, changed=repaired)
-        fanout = Fanout(hub, bus, doubt=repair.doubt, changed=unread.changed, revoked=rights.doubt)
+        def repaired(user_id: str) -> None:
+            unread.changed(user_id)
+            revoked(user_id)
+
+        gaps = Gaps(hub, streams.read, changed=repaired)
+        topic_gaps = Gaps(views, topic_streams.read)
+        repair = Repair(hub, views, streams, bus)
+        fanout = Fanout(hub, views, bus, doubt=repair.doubt, changed=unread.changed, revoked=revoked)
         runner = Runner(
             database,
             fanout,
@@ -169,7 +182,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         authenticator = Authenticator(settings, database, keys)
         exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)
         present = PresenceDoor(presence, exchange, runner)
-        arrivals = Arrivals(database, streams, hub, fanout, present, settings.rate_limit)
+        topics = TopicDoor(views, topic_streams, database, bus)
+        topic_rights = TopicRights(views, database, topics)
+        arrivals = Arrivals(database, streams, hub, fanout, present, topics, settings.rate_limit)
         sockets = SocketDoor(
             origins=settings.allowed_origins,
             readiness=app[READINESS],
@@ -180,6 +195,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             runner=runner,
             acks=acks,
             presence=present,
+            topics=topics,
         )
         app[DATABASE], app[AUTHENTICATOR], app[RUNNER], app[SOCKETS] = (
             database,
@@ -189,7 +205,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         )
         app[FANOUT], app[ACKS], app[POLLS] = fanout, acks, Polls(streams, hub, bus)
         app[PRESENCE] = present
-        sampling = Sampling(database, hub, bus, sockets.connections)
+        sampling = Sampling(database, hub, views, bus, sockets.connections)
 
         def receive(channel: str, payload: bytes) -> None:
             organization_id = organization_of(channel)
@@ -206,7 +222,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         await repair.begin()
         await bus.start(receive, gap)
         loops = {
-            "close_gaps": repair.close_gaps,
+            "close_gaps": gaps.close,
+            "close_topic_gaps": topic_gaps.close,
             "compare": repair.compare,
             "heartbeat": lambda: beat(sockets.connections, app[READINESS]),
             "unread": unread.run,
@@ -214,6 +231,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "presence": present.run,
             "presence_rights": rights.run,
             "jobs": work.run,
+            "topic_rights": topic_rights.run,
             "pending": pending.work,
             "listen": pending.listen,
             "partitions": lambda: keep_partitions(database),
@@ -229,6 +247,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         finally:
             await arrivals.close()
             await sockets.close()
+            await topics.shut()
             await present.close()
             if exchange is not None:
                 await exchange.close()

@@ -10,7 +10,6 @@ from coachwire_protocol.errors import Unavailable
 from coachwire_protocol.frames import encode
 from coachwire_protocol.session import Hello, Limits, Live, Welcome
 from coachwire_protocol.times import wire_time
-from coachwire_protocol.topics import TopicClosed
 from msgspec import UNSET
 
 from coachwire.closing import closing_edge
@@ -23,7 +22,8 @@ from coachwire.operations.session import Arrival, arrive
 from coachwire.outgoing import Outgoing
 from coachwire.presence_door import PresenceDoor
 from coachwire.settings import RateLimit
-from coachwire.streams import Streams
+from coachwire.streams import Head, Streams
+from coachwire.topic_door import TopicDoor
 
 ALL = 2**62  # through the end of a stream
 
@@ -38,6 +38,7 @@ class Arrivals:
         hub: Hub,
         fanout: Fanout,
         presence: PresenceDoor,
+        topics: TopicDoor,
         rate_limit: RateLimit | None,
     ) -> None:
         self.waiting = 0  # connections that are being welcomed at this moment
@@ -46,6 +47,7 @@ class Arrivals:
         self._hub = hub
         self._fanout = fanout
         self._presence = presence
+        self._topics = topics
         self._tasks: set[asyncio.Task[None]] = set()
         per_minute = None if rate_limit is None else round(rate_limit.messages * 60 / rate_limit.seconds)
         self._limits = Limits(messages_per_minute=per_minute)
@@ -93,7 +95,7 @@ class Arrivals:
         reason = None
         if hello.resume:
             reason = await self._streams.reason_to_reset(
-                connection.user_id, hello.resume, arrival.epoch, arrival.head
+                connection.user_id, hello.resume, Head(arrival.epoch, arrival.head)
             )
         resumed = bool(hello.resume) and reason is None
         return Welcome(
@@ -130,6 +132,7 @@ class Arrivals:
                 raise Closed(CloseCode.TRY_AGAIN_LATER) from None
             if not page or page[0].position != connection.position + 1:
                 raise Closed(CloseCode.DRAINING, "a head without its events: this stream is no more")
+            self._topics.doubt(user_id)  # what follows may be the end of a right, of which nobody told us
             await outgoing.replay(frame.frame for frame in page)
             connection.position = page[-1].through
             if self._hub.join(user_id, connection):
@@ -140,8 +143,7 @@ class Arrivals:
     def _live(self, connection: Connection, hello: Hello, *, tell: bool) -> None:
         if tell:
             connection.send(encode(Live(position=connection.position)))
-        for ask in hello.topics:  # topics are not served yet
-            connection.send(encode(TopicClosed(topic=ask.topic, reason="forbidden")))
+        self._topics.greet(connection, hello.topics)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

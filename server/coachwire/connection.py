@@ -1,7 +1,7 @@
 """One socket after its hello: its place in the user's stream, its requests in flight, its answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from coachwire.operation import OPERATIONS, Actor, Answer, Outcome
 from coachwire.outgoing import Outgoing
 from coachwire.runner import Runner
 from coachwire.sequence import Sequence
+from coachwire.views import View
 
 PING = b"\x89\x00"
 
@@ -49,6 +50,7 @@ class Connection:
         self.warned = False  # that the token expires
         self.closing: CloseCode | None = None
         self.pace = Pace()
+        self.views: dict[str, View] = {}  # topics that are open here, or about to be
         self._outgoing = outgoing
         self._runner = runner
         self._end = end
@@ -76,6 +78,10 @@ class Connection:
     def signal(self, frame: bytes) -> None:
         if self.foreground:
             self._outgoing.put(frame)
+
+    async def replay(self, frames: Iterable[bytes]) -> None:
+        """Send frames beyond the bounds, as fast as they are taken. Raises `Closed` when none is."""
+        await self._outgoing.replay(frames)
 
     def close(self, code: CloseCode) -> None:
         if self.closing is None:

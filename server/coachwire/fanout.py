@@ -1,7 +1,7 @@
 """From commit to everybody who is connected: the hub here, the bus to the other instances.
 
-What goes over the bus is a hint (see `Bus`): an event at its position, a signal, or word of a device's newer socket or
-sign-out."""
+What goes over the bus is a hint (see `Bus`): an event at its position, a signal, word of a device's newer socket or
+sign-out, or of a topic that not everybody may see any more."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,10 +10,12 @@ from coachwire_protocol.frames import skipped_frame
 from coachwire_protocol.schema import EventKind
 
 from coachwire.bus import Bus, Message
-from coachwire.hub import Hub, Rider
-from coachwire.operation import Actor, Again, Answer, Outcome, Signal
+from coachwire.hub import Hub
+from coachwire.inboxes import Rider
+from coachwire.operation import Actor, Again, Answer, Outcome, Signal, TopicSignal
 from coachwire.streams import Frame
-from coachwire.topics import user_channel, user_of
+from coachwire.topics import topic_channel, topic_of, user_channel, user_of
+from coachwire.views import Views
 
 log = structlog.get_logger()
 
@@ -21,6 +23,7 @@ EVENT, SIGNAL, DEVICE, SIGN_OUT = b"E", b"S", b"D", b"O"
 BACKGROUND = b"B"  # a signal, also to clients in the background
 RECOUNT = b"U"  # what a user has not read has changed otherwise than by an event of theirs
 REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
+# On a topic's channel `REVOKING` has no event: who has it open is looked at.
 
 
 class Fanout:
@@ -29,6 +32,7 @@ class Fanout:
     def __init__(
         self,
         hub: Hub,
+        views: Views,
         bus: Bus,
         *,
         doubt: Callable[[], None],
@@ -40,6 +44,7 @@ class Fanout:
         self.doubt = doubt
         self.changed = changed
         self._hub = hub
+        self._views = views
         self._bus = bus
         self._revoked = revoked
         self._outgoing: list[Message] = []
@@ -61,9 +66,18 @@ class Fanout:
             ):
                 self.changed(user_id)  # one's own sends are nothing to read
             self._outgoing.append((user_channel(user_id), b"%b%d %d %b" % (EVENT, position, position, frame)))
+        for told in result.topics:
+            assert told.event.topic is not None  # noqa: S101 - an event of a topic names it
+            self.tell_topic(
+                told.event.topic, [Frame(told.position, told.position, told.event.frame(told.position))]
+            )
         if isinstance(result, Outcome):
+            for topic in result.revoked_topics:
+                self.revoke_topic(topic)
             for signal in result.signals:
                 self.signal(signal)
+            for topic_signal in result.topic_signals:
+                self.signal_topic(topic_signal)
             answer.settle(result, carried=carried)
 
     def tell(self, user_id: str, frames: Iterable[Frame]) -> None:
@@ -76,6 +90,18 @@ class Fanout:
             )
         self.changed(user_id)
         self._revoked(user_id)
+
+    def tell_topic(self, topic: str, frames: Iterable[Frame]) -> None:
+        """Hand on events of a topic, in order. They leave with the next flush."""
+        channel = topic_channel(topic)
+        for position, through, frame in frames:
+            self._views.deliver(topic, position, through, frame)
+            self._outgoing.append((channel, b"%b%d %d %b" % (EVENT, position, through, frame)))
+
+    def revoke_topic(self, topic: str) -> None:
+        """Who may see this topic may have changed, here and elsewhere; leaves with the next flush."""
+        self._views.doubt_topic(topic)
+        self._outgoing.append((topic_channel(topic), REVOKING))
 
     def recount(self, user_id: str) -> None:
         """What this user has not read has changed, though nothing is told of it; leaves with the next flush."""
@@ -98,6 +124,12 @@ class Fanout:
         kind = BACKGROUND if signal.background else SIGNAL
         self._outgoing.append((user_channel(signal.user_id), kind + signal.frame))
 
+    def signal_topic(self, signal: TopicSignal) -> None:
+        """To whoever has the topic open, here and elsewhere; leaves with the next flush."""
+        self._views.signal(signal.topic, signal.frame, signal.not_to)
+        not_to = ",".join(signal.not_to).encode()
+        self._outgoing.append((topic_channel(signal.topic), b"%b%b %b" % (SIGNAL, not_to, signal.frame)))
+
     def replaced(self, user_id: str, device: str, session: int) -> None:
         """Tell all instances that this device has a newer socket."""
         self._hub.replaced(user_id, device, session)
@@ -110,31 +142,43 @@ class Fanout:
 
     def receive(self, channel: str, payload: bytes) -> None:
         """A hint from another instance. What cannot be read is dropped: the stream's position reveals what was lost."""
-        user_id = user_of(channel)
-        if user_id is None:
-            return
-        kind, rest = payload[:1], payload[1:]
         try:
-            if kind == EVENT:
-                position, through, frame = rest.split(b" ", 2)
-                self._hub.deliver(user_id, int(position), int(through), frame)
-                self.changed(user_id)
-            elif kind == REVOKING:
-                position, through, frame = rest.split(b" ", 2)
-                self._hub.revoke(user_id, int(position), int(through), frame)
-                self.changed(user_id)
-                self._revoked(user_id)
-            elif kind == RECOUNT:
-                self.changed(user_id)
-            elif kind == GONE:
-                self._hub.gone(user_id)
-            elif kind in (SIGNAL, BACKGROUND):
-                self._hub.signal(user_id, rest, background=kind == BACKGROUND)
-            elif kind == DEVICE:
-                device, session = rest.split(b" ")
-                self._hub.replaced(user_id, device.decode(), int(session))
-            elif kind == SIGN_OUT:
-                device, session = rest.split(b" ")
-                self._hub.signed_out(user_id, device.decode(), int(session))
+            if (user_id := user_of(channel)) is not None:
+                self._receive(user_id, payload[:1], payload[1:])
+            elif (topic := topic_of(channel)) is not None:
+                self._receive_of_topic(topic, payload[:1], payload[1:])
         except ValueError:
             log.warning("hint_unreadable", channel=channel, bytes=len(payload))
+
+    def _receive(self, user_id: str, kind: bytes, rest: bytes) -> None:
+        if kind == EVENT:
+            position, through, frame = rest.split(b" ", 2)
+            self._hub.deliver(user_id, int(position), int(through), frame)
+            self.changed(user_id)
+        elif kind == REVOKING:
+            position, through, frame = rest.split(b" ", 2)
+            self._hub.revoke(user_id, int(position), int(through), frame)
+            self.changed(user_id)
+            self._revoked(user_id)
+        elif kind == RECOUNT:
+            self.changed(user_id)
+        elif kind == GONE:
+            self._hub.gone(user_id)
+        elif kind in (SIGNAL, BACKGROUND):
+            self._hub.signal(user_id, rest, background=kind == BACKGROUND)
+        elif kind == DEVICE:
+            device, session = rest.split(b" ")
+            self._hub.replaced(user_id, device.decode(), int(session))
+        elif kind == SIGN_OUT:
+            device, session = rest.split(b" ")
+            self._hub.signed_out(user_id, device.decode(), int(session))
+
+    def _receive_of_topic(self, topic: str, kind: bytes, rest: bytes) -> None:
+        if kind == EVENT:
+            position, through, frame = rest.split(b" ", 2)
+            self._views.deliver(topic, int(position), int(through), frame)
+        elif kind == REVOKING:
+            self._views.doubt_topic(topic)
+        elif kind == SIGNAL:
+            not_to, frame = rest.split(b" ", 1)
+            self._views.signal(topic, frame, not_to.decode().split(","))

@@ -17,6 +17,9 @@ SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 CONNECTIONS = Gauge(
     "coachwire_connections", "Sockets that said hello and are open.", multiprocess_mode="livesum"
 )
+OPEN_TOPICS = Gauge(
+    "coachwire_open_topics", "Topics open on the sockets of this instance.", multiprocess_mode="livesum"
+)
 WELCOMES = Counter(
     "coachwire_welcomes", "Hellos answered: fresh, resumed, or reset for that reason.", ["outcome"]
 )

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from coachwire.blobs import Blobs
 from coachwire.database import Tx
-from coachwire.hub import Member
+from coachwire.inboxes import Member
 from coachwire.links import Links
 from coachwire.settings import RateLimit
 
@@ -73,6 +73,15 @@ class Signal:
     background: bool = False  # also to clients in the background
 
 
+@dataclass(frozen=True, slots=True)
+class TopicSignal:
+    """A frame without a position for all who have a topic open, but for these users: may be lost."""
+
+    topic: str
+    frame: bytes
+    not_to: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a request came to. All of it is committed."""
@@ -80,7 +89,11 @@ class Outcome:
     data: Struct | None = None
     deliveries: tuple[Delivery, ...] = ()
     topics: tuple[TopicDelivery, ...] = ()
+    revoked_topics: tuple[
+        str, ...
+    ] = ()  # who may see them may have changed: those who have them open are looked at
     signals: tuple[Signal, ...] = ()
+    topic_signals: tuple[TopicSignal, ...] = ()
     position: int | None = None  # of the caller's own event, when this request made exactly one
 
 
@@ -89,6 +102,7 @@ class Again:
     """The call comes round once more: it lost a race, or is done in part (then `carry` is what the next pass needs)."""
 
     deliveries: tuple[Delivery, ...] = ()
+    topics: tuple[TopicDelivery, ...] = ()
     carry: object = None
 
 

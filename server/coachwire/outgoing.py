@@ -75,9 +75,10 @@ class Outgoing:
 
     async def replay(self, frames: Iterable[bytes]) -> None:
         """Write frames as fast as they are taken, beyond the bounds. Raises `Closed` (4001) if no byte is for 30 s."""
-        while self._feeding is not None:
-            await asyncio.wait([self._feeding])
         self.flush()
+        while self._feeding is not None:  # what was queued before these leaves before them
+            await asyncio.wait([self._feeding])
+            self.flush()
         for frame in frames:
             if self._ended or self._transport.is_closing():
                 return

@@ -69,7 +69,7 @@ class Polls:
         if ask.epoch is None or ask.position is None:
             return StreamPart(resume="fresh", epoch=head.epoch, position=head.position)
         resume = Resume(epoch=ask.epoch, position=ask.position)
-        reason = await self._streams.reason_to_reset(user_id, resume, head.epoch, head.position)
+        reason = await self._streams.reason_to_reset(user_id, resume, head)
         if reason is not None:
             return StreamPart(resume="reset", reason=reason, epoch=head.epoch, position=head.position)
         if head.position == ask.position:

@@ -1,44 +1,35 @@
-"""What keeps the hub whole when hints get lost: reads gaps from the streams, and compares heads with the database."""
+"""Compares what was heard here with the database: where the streams are, which devices were replaced, who is gone."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 
 import structlog
 from coachwire_protocol.errors import Unavailable
 
 from coachwire.bus import Bus
 from coachwire.hub import Hub
-from coachwire.measures import (
-    GAPS_REPAIRED,
-    GAPS_UNREADABLE,
-    HEADS_COMPARED,
-    RESET_BEHIND,
-    RESET_EPOCH,
-    RESET_UNREADABLE,
-)
-from coachwire.streams import Heads, Span, Streams
+from coachwire.inboxes import Inboxes, M
+from coachwire.measures import HEADS_COMPARED, RESET_BEHIND, RESET_EPOCH
+from coachwire.streams import Heads, Streams
+from coachwire.views import Views
 
 log = structlog.get_logger()
 
-PATIENCE = 0.02  # s; the hint of another lane or instance is usually on its way
 COMPARE = 5.0  # s between comparisons
 COMPARE_UNHEALTHY = 1.0  # s, while nothing comes over the bus
 RETRY = 0.5  # s, while the database is away
 
 
 class Repair:
-    """Both loops run until their owner cancels them. Repair always ends: what cannot be repaired is closed (4000)."""
+    """Finds every lost hint: at the next comparison, or at once after a doubt."""
 
-    def __init__(self, hub: Hub, streams: Streams, bus: Bus, *, changed: Callable[[str], None]) -> None:
-        """`changed` is called with each user who was told what had been missing."""
-        self._changed = changed
+    def __init__(self, hub: Hub, views: Views, streams: Streams, bus: Bus) -> None:
         self._hub = hub
+        self._views = views
         self._streams = streams
         self._bus = bus
         self._epoch: str | None = None
-        self._missing = asyncio.Event()
         self._doubtful = asyncio.Event()
-        hub.wake = self._missing.set
 
     async def begin(self) -> None:
         """Learn the epoch, before anybody is told one. Raises `Unavailable`."""
@@ -48,18 +39,8 @@ class Repair:
         """Something may have been lost: compare at once."""
         self._doubtful.set()
 
-    async def close_gaps(self) -> None:
-        while True:
-            await self._missing.wait()
-            await asyncio.sleep(PATIENCE)
-            self._missing.clear()
-            try:
-                await self._read_gaps()
-            except Unavailable:
-                self._missing.set()
-                await asyncio.sleep(RETRY)
-
     async def compare(self) -> None:
+        """Compare for ever; the owner cancels it."""
         while True:
             await self._until_due()
             self._doubtful.clear()
@@ -82,60 +63,31 @@ class Repair:
                 if not self._bus.healthy:
                     return
 
-    async def _read_gaps(self) -> None:
-        while spans := list(self._spans()):
-            pages = await self._streams.read(spans)
-            for user_id, after, _ in spans:
-                page = pages.get(user_id)
-                if not page or page[0].position != after + 1:
-                    log.warning("gap_unreadable", user_id=user_id, position=after + 1)
-                    GAPS_UNREADABLE.inc()
-                    RESET_UNREADABLE.inc()
-                    self._hub.gaps.discard(user_id)
-                    self._hub.reset([user_id])
-                    continue
-                for frame in page:
-                    self._hub.deliver_read(user_id, frame.position, frame.through, frame.frame)
-                self._changed(user_id)
-                GAPS_REPAIRED.inc()
-
-    def _spans(self) -> Iterable[Span]:
-        """What is missing now: up to the first event that is held, or to the head."""
-        for user_id in list(self._hub.gaps):
-            inbox = self._hub.inboxes.get(user_id)
-            if inbox is None or inbox.position is None or not inbox.behind:
-                self._hub.gaps.discard(user_id)
-                continue
-            yield user_id, inbox.position, min(inbox.held, default=inbox.head + 1) - 1
-
     async def _compare_heads(self) -> None:
-        before = {user_id: inbox.position or 0 for user_id, inbox in self._hub.inboxes.items()}
+        users, topics = _positions(self._hub), _positions(self._views)
         devices = [
             (user_id, member.device, member.session)
             for user_id, inbox in self._hub.inboxes.items()
             for member in inbox.members
             if member.session
         ]
-        self._apply(before, await self._streams.heads(list(before), devices))
-        HEADS_COMPARED.inc(len(before))
+        heads = await self._streams.heads(list(users), devices, list(topics))
+        self._apply_epoch(heads.epoch)
+        found = map(str, heads.user_ids)
+        _apply(self._hub, users, dict(zip(found, heads.positions, strict=True)))
+        _apply(self._views, topics, dict(zip(heads.topics, heads.topic_positions, strict=True)))
+        self._apply_devices(heads)
+        HEADS_COMPARED.inc(len(users) + len(topics))
 
-    def _apply(self, before: dict[str, int], heads: Heads) -> None:
-        if self._epoch not in (None, heads.epoch):
-            log.warning("epoch_changed", epoch=heads.epoch)
+    def _apply_epoch(self, epoch: str) -> None:
+        if self._epoch not in (None, epoch):
+            log.warning("epoch_changed", epoch=epoch)
             RESET_EPOCH.inc(len(self._hub.inboxes))
             self._hub.reset(self._hub.inboxes)  # also who said hello meanwhile
-        self._epoch = heads.epoch
-        found = {
-            str(user_id): position for user_id, position in zip(heads.user_ids, heads.positions, strict=True)
-        }
-        for user_id, position in before.items():
-            head = found.get(user_id, 0)
-            if head < position:
-                log.warning("head_behind", user_id=user_id, head=head, position=position)
-                RESET_BEHIND.inc()
-                self._hub.reset([user_id])
-            else:
-                self._hub.note(user_id, head)
+            self._views.reset(self._views.inboxes)
+        self._epoch = epoch
+
+    def _apply_devices(self, heads: Heads) -> None:
         for gone in heads.gone_user_ids:
             self._hub.gone(str(gone))
         replaced = zip(heads.replaced_user_ids, heads.replaced_devices, heads.replaced_sessions, strict=True)
@@ -147,3 +99,19 @@ class Repair:
             self._hub.signed_out(str(signed_out_user), str(device), session)
         for replaced_user, device, session in replaced:
             self._hub.replaced(str(replaced_user), str(device), session)
+
+
+def _positions(inboxes: Inboxes[M]) -> dict[str, int]:
+    return {key: inbox.position or 0 for key, inbox in inboxes.inboxes.items()}
+
+
+def _apply(inboxes: Inboxes[M], before: Mapping[str, int], heads: Mapping[str, int]) -> None:
+    """What was there before the heads were read must not be ahead of them."""
+    for key, position in before.items():
+        head = heads.get(key, 0)
+        if head < position:
+            log.warning("head_behind", stream=key, head=head, position=position)
+            RESET_BEHIND.inc()
+            inboxes.reset([key])
+        else:
+            inboxes.note(key, head)

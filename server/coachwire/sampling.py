@@ -20,6 +20,7 @@ from coachwire.measures import (
     CANARY_AGE,
     CONNECTIONS,
     DELIVERIES,
+    OPEN_TOPICS,
     PARTITIONS_AHEAD,
     PENDING_AGE,
     PENDING_ROWS,
@@ -27,6 +28,7 @@ from coachwire.measures import (
     QUEUE_BYTES,
 )
 from coachwire.partitions import ROOM
+from coachwire.views import Views
 
 EVERY = 2.0  # s; Prometheus looks less often
 
@@ -43,9 +45,12 @@ WAITING = Query("pending/waiting", Waiting)
 class Sampling:
     """`run` goes on until its owner cancels it."""
 
-    def __init__(self, database: Database, hub: Hub, bus: Bus, connections: Collection[Connection]) -> None:
+    def __init__(
+        self, database: Database, hub: Hub, views: Views, bus: Bus, connections: Collection[Connection]
+    ) -> None:
         self._database = database
         self._hub = hub
+        self._views = views
         self._bus = bus
         self._connections = connections
         self._seen: dict[Counter, int] = {}
@@ -62,11 +67,12 @@ class Sampling:
     def look(self) -> None:
         """Everything that is in this process."""
         CONNECTIONS.set(len(self._connections))
+        OPEN_TOPICS.set(sum(len(connection.views) for connection in self._connections))
         QUEUE_BYTES.set(sum(connection.waiting for connection in self._connections))
         CANARY_AGE.set(self._bus.canary_age())
         counts = self._bus.counts
         for counter, count in (
-            (DELIVERIES, self._hub.deliveries),
+            (DELIVERIES, self._hub.deliveries + self._views.deliveries),
             (BUS_PUBLISHED, counts.published),
             (BUS_DROPPED, counts.dropped),
             (BUS_RECEIVED, counts.received),

@@ -26,6 +26,7 @@ from coachwire_protocol.session import (
     WatchPresence,
 )
 from coachwire_protocol.times import wire_time
+from coachwire_protocol.topics import CloseTopic, OpenTopic
 
 from coachwire.acks import Acks
 from coachwire.arrival import Arrivals
@@ -41,6 +42,7 @@ from coachwire.presence_door import PresenceDoor
 from coachwire.readiness import Readiness
 from coachwire.request_log import REQUEST_ID
 from coachwire.runner import Runner
+from coachwire.topic_door import TopicDoor
 from coachwire.topics import user_channel
 from coachwire.upgrade import ABORT, check_origin, check_protocol, new_socket, tune
 
@@ -65,6 +67,7 @@ class SocketDoor:
         runner: Runner,
         acks: Acks,
         presence: PresenceDoor,
+        topics: TopicDoor,
     ) -> None:
         self.connections: set[Connection] = set()
         self._origins = origins
@@ -76,6 +79,7 @@ class SocketDoor:
         self._runner = runner
         self._acks = acks
         self._presence = presence
+        self._topics = topics
         self._loop = asyncio.get_running_loop()
         self._serving: set[asyncio.Task[Any]] = set()
         self._silent: set[asyncio.Task[Any]] = set()  # those of them that still wait for a hello
@@ -169,6 +173,7 @@ class SocketDoor:
         finally:
             self.connections.discard(connection)
             self._presence.leave(connection)
+            self._topics.leave(connection)
             if self._hub.unregister(connection.user_id, connection):
                 self._bus.unsubscribe(channel)
             outgoing.flush()
@@ -258,6 +263,10 @@ class SocketDoor:
                 connection.answer(ref)
             case WatchPresence():
                 self._presence.watch(connection, request)
+            case OpenTopic():
+                self._topics.open(connection, request)
+            case CloseTopic():
+                self._topics.close(connection, request)
             case Hello():
                 raise Closed(CloseCode.BAD_FRAME, "a second hello")
             case _:

@@ -3,7 +3,7 @@
 Positions are dense and given in the transaction that makes the event, so `position + 1` is always what comes next.
 Rows are references: the events are made from their subjects as they are when they are read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -78,6 +78,8 @@ class Heads(NamedTuple):
     signed_out_user_ids: list[UUID]
     signed_out_devices: list[UUID]
     signed_out_sessions: list[int]
+    topics: list[str]
+    topic_positions: list[int]
 
 
 class Kept(NamedTuple):
@@ -92,7 +94,7 @@ class Frame(NamedTuple):
     frame: bytes
 
 
-Span = tuple[str, int, int]  # user, after this position, through that one
+Span = tuple[str, int, int]  # user or topic, after this position, through that one
 
 EVENTS = Query("streams/events", JoinedRow.of)
 KEPT = Query("streams/kept", Kept)
@@ -107,22 +109,14 @@ class Streams:
         self._database = database
         self._links = links
 
-    async def reason_to_reset(
-        self, user_id: str, resume: Resume, epoch: str, head: int
-    ) -> ResetReason | None:
+    async def reason_to_reset(self, user_id: str, resume: Resume, head: Head) -> ResetReason | None:
         """Why the client must start anew; None when all that it missed can be replayed."""
-        if resume.epoch != epoch:
-            return "epoch"
-        missing = head - resume.position
-        if missing < 0:
-            return "ahead"
-        if missing > MOST_MISSING:
-            return "too_many"
-        if missing:
+
+        async def kept() -> int:
             async with self._database.connection() as tx:
-                if (await KEPT.one(tx, user_id, resume.position, head)).rows < missing:
-                    return "too_old"
-        return None
+                return (await KEPT.one(tx, user_id, resume.position, head.position)).rows
+
+        return await reason_to_reset(resume, head, kept)
 
     async def read(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
         """The beginnings of these spans, at most a page each, in order and without gaps. What is not told (any more) is
@@ -141,26 +135,46 @@ class Streams:
         async with self._database.connection() as tx:
             return await HEAD.first(tx, user_id)
 
-    async def heads(self, user_ids: list[str], devices: Iterable[tuple[str, str, int]]) -> Heads:
-        """Where these users' streams are, and which of these devices (user, device, session) have a newer session, or
-        have signed out."""
+    async def heads(
+        self, user_ids: list[str], devices: Iterable[tuple[str, str, int]], topics: list[str]
+    ) -> Heads:
+        """Where these users' and topics' streams are, and which of these devices (user, device, session) have a newer
+        session, or have signed out."""
         columns = list(zip(*devices, strict=True)) or [(), (), ()]
         async with self._database.connection() as tx:
-            return await HEADS.one(tx, user_ids, *columns)
+            return await HEADS.one(tx, user_ids, *columns, topics)
+
+
+async def reason_to_reset(
+    resume: Resume, head: Head, kept: Callable[[], Awaitable[int]]
+) -> ResetReason | None:
+    """Why what was missed of a stream cannot be replayed; `kept` counts the rows of it that are still there."""
+    if resume.epoch != head.epoch:
+        return "epoch"
+    missing = head.position - resume.position
+    if missing < 0:
+        return "ahead"
+    if missing > MOST_MISSING:
+        return "too_many"
+    return "too_old" if missing and await kept() < missing else None
 
 
 def frames_of(rows: Iterable[JoinedRow], links: Links) -> list[Frame]:
-    """Frames of rows in order; neighbours that are not told fold into one range."""
-    told: list[tuple[int, int, Event | None]] = []
-    for row in rows:
-        position, event = row.event.position, _event(row, links)
-        if event is None and told and told[-1][2] is None:
-            told[-1] = (told[-1][0], position, None)
+    """Frames of rows in order."""
+    return fold((row.event.position, _event(row, links)) for row in rows)
+
+
+def fold(told: Iterable[tuple[int, Event | None]], topic: str | None = None) -> list[Frame]:
+    """Frames for consecutive positions; neighbours that are not told fold into one range."""
+    ranges: list[tuple[int, int, Event | None]] = []
+    for position, event in told:
+        if event is None and ranges and ranges[-1][2] is None:
+            ranges[-1] = (ranges[-1][0], position, None)
         else:
-            told.append((position, position, event))
+            ranges.append((position, position, event))
     return [
-        Frame(first, last, event.frame(first) if event else skipped_frame(first, last))
-        for first, last, event in told
+        Frame(first, last, event.frame(first) if event else skipped_frame(first, last, topic))
+        for first, last, event in ranges
     ]
 
 

@@ -28,8 +28,6 @@ UNANSWERED: tuple[dict[str, object], ...] = (
     {"type": "welcome"},
     {"type": None},
     {},
-    {"type": "topic.open", "topic": "thread:0190a000-0000-7000-8000-0000000000f0"},
-    {"type": "topic.close", "topic": "thread:0190a000-0000-7000-8000-0000000000f0"},
     {
         "type": "comment.delete",
         "organizationId": "0190a000-0000-7000-8000-00000000000a",
