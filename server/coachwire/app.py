@@ -42,6 +42,7 @@ from coachwire.keys import (
 from coachwire.links import Links
 from coachwire.migrate import check
 from coachwire.operations import (
+    attachments,
     conversations,
     devices,
     editing,
@@ -88,6 +89,7 @@ from coachwire.views import Views
 web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it
 
 OPERATIONS = (
+    attachments,
     conversations,
     devices,
     editing,

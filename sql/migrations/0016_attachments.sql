@@ -37,3 +37,12 @@ language sql stable as $$
   from shown_messages w
   where w.id = p_message
 $$;
+
+
+-- Whether somebody may see a message: its parties, and staff what stands in a thread; not what is kept from them (see
+-- kept_from, migration 0005). That they belong to the organization, and as what, the caller has looked up. (Becomes part of
+-- the statement that calls it.)
+create function may_see(p_viewer uuid, p_staff boolean, p_sender uuid, p_recipient uuid, p_assignment uuid) returns boolean
+  language sql stable
+  return (p_viewer in (p_sender, p_recipient) or (p_staff and p_assignment is not null))
+    and (p_assignment is null or not kept_from(p_viewer, p_assignment));

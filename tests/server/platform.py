@@ -100,3 +100,16 @@ async def delete_assignment(tables: Tables, assignment_id: str) -> None:
     async with tables.transaction():
         await tables.execute("set local coachwire.quiet = off")
         await tables.execute("delete from workout_assignments where id = $1", assignment_id)
+
+
+async def attach(tables: Tables, message_id: str, *keys: str, thumbnail: str | None = None) -> list[str]:
+    """Files of a message, in this order; returns their ids."""
+    ids = [str(uuid4()) for _ in keys]
+    await tables.executemany(
+        "insert into message_attachments"
+        " (id, message_id, type, r2_key, size, mime_type, thumbnail_r2_key, created_at)"
+        " select $1, id, 'image', $3, 1000, 'image/jpeg', $4, created_at + $5 * interval '1 microsecond'"
+        " from messages where id = $2",
+        [(id_, message_id, key, thumbnail, place) for place, (id_, key) in enumerate(zip(ids, keys, strict=True))],
+    )  # fmt: skip
+    return ids

@@ -57,13 +57,19 @@ FUNCTIONS: dict[str, Scans] = {
 }
 
 # Of the other statements what they read of the tables that grow without end: small ones may be read as a whole.
-GROWING = {"messages", "message_ledger", "stream_events"}
-SHOWN = {"messages": {"messages_pkey"}, "message_ledger": {"message_ledger_pkey"}}
+GROWING = {"messages", "message_ledger", "message_attachments", "stream_events"}
+FILES = {"message_attachments": {"message_attachments_message_idx"}}
+SHOWN = FILES | {"messages": {"messages_pkey"}, "message_ledger": {"message_ledger_pkey"}}
 UNREAD = {"messages": {"messages_recipient_read_at_idx"}}
 THREAD = {"messages": {"messages_workout_assignment_idx"}}
 POSTS: Scans = SHOWN | {"messages": {"messages_pkey", "messages_workout_assignment_idx"}}
 PAGE: Scans = SHOWN | {"message_ledger": {"message_ledger_pair_idx", "message_ledger_pkey"}}
 STATEMENTS: dict[str, Scans] = {
+    "attachments/file": {
+        "message_attachments": {"message_attachments_pkey"},
+        "messages": {"messages_pkey"},
+        "message_ledger": {"message_ledger_pkey"},
+    },
     "conversations/first_unread": UNREAD,
     "conversations/history": PAGE,
     "conversations/list": PAGE | {"messages": {"messages_pkey", "messages_recipient_read_at_idx"}},
@@ -206,6 +212,18 @@ async def write_threads(tx: Connection, organization_id: str) -> None:
     )
 
 
+async def write_files(tx: Connection) -> None:
+    """Two pictures in one of five messages."""
+    await tx.execute(
+        """
+        insert into message_attachments (id, message_id, type, r2_key, size, mime_type)
+        select gen_random_uuid(), id, 'image', id || '.jpg', 1000, 'image/jpeg'
+        from (select id, row_number() over () as n from messages) m cross join generate_series(1, 2)
+        where n % 5 = 0
+        """
+    )
+
+
 async def run_statements(one: Explained, gym: Place, coach: Someone, member: Someone) -> dict[str, Scans]:
     """For a coach with a long history; often enough that plans without the values are tried as well."""
     me, here, they = coach.user_id, coach.organization_id, member.user_id
@@ -214,7 +232,9 @@ async def run_statements(one: Explained, gym: Place, coach: Someone, member: Som
     thread = await assignment_of(one.tx, member)
     post = await one.tx.fetchval("select id from messages where workout_assignment_id = $1", UUID(thread))
     yesterday = datetime.now(UTC) - timedelta(days=1)
+    file = await one.tx.fetchval("select id from message_attachments limit 1")
     arguments: dict[str, Sequence[object]] = {
+        "attachments/file": (file, here, me),
         "conversations/first_unread": (me, here, they),
         "conversations/history": (me, here, they, None, None, 51),
         "conversations/list": (me, here, None, None, 51),
@@ -271,6 +291,7 @@ async def test_every_scan_uses_its_index_with_200_000_messages(database_url: str
     async with explained(database_url) as one:
         await one.tx.execute(CREATE_STREAMS.sql, [someone.user_id for someone in gym.people.values()])
         await write_threads(one.tx, made["organizations"][0]["organizationId"])
+        await write_files(one.tx)
         await one.tx.execute("analyze")
         assert await call_functions(one, gym) == FUNCTIONS
         coach, member = await busiest(one.tx, made["organizations"][0])

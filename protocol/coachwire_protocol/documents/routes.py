@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from ..attachments import AttachmentUrl, ReadAttachmentUrl
 from ..conversations import (
     Badge,
     Conversation,
@@ -55,6 +56,7 @@ PATH: Final = {
     "org": Place("organizationId", "The organization."),
     "membership": Place("membershipId", "A membership in the organization: the other person."),
     "id": Place("id", "The message."),
+    "attachment": Place("attachmentId", "A file of a message."),
     "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
     "workout": Place("workoutId", "A workout of the organization."),
     "job": Place("jobId", "A job that the caller asked for."),
@@ -179,6 +181,15 @@ ROUTES: Final = (
         answers=MarkedRead,
         refusals=(NotFound,),
         fields=(),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/attachments/{{attachment}}/url",
+        name="readAttachmentUrl",
+        summary="New links to a file of a message that the caller may see.",
+        asks=ReadAttachmentUrl,
+        answers=AttachmentUrl,
+        refusals=(NotFound,),
     ),
     Route(
         method="GET",

@@ -1,11 +1,12 @@
 """The REST door: routes under /v1, a module a noun. Each builds a request and ends in `Runner`, as the socket does."""
 
-from coachwire.rest import blobs, conversations, documents, me, messages, organization, workouts
+from coachwire.rest import attachments, blobs, conversations, documents, me, messages, organization, workouts
 
 MAX_BODY = 1_000_000  # bytes
 
 routes = (
     *messages.routes,
+    *attachments.routes,
     *conversations.routes,
     *workouts.routes,
     *organization.routes,

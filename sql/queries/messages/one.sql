@@ -5,5 +5,4 @@ from messages m
 join memberships v on v.user_id = $3::uuid and v.organization_id = m.organization_id and v.status = 'active' and v.deleted_at is null
 cross join lateral shown_to(m.id, $3) w
 where m.id = $1::uuid and m.organization_id = $2::uuid
-  and ($3 in (m.sender_id, m.recipient_id) or (m.workout_assignment_id is not null and v.role <> 'member'))
-  and not kept_from($3, m.workout_assignment_id)
+  and may_see($3, v.role <> 'member', m.sender_id, m.recipient_id, m.workout_assignment_id)
