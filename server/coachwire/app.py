@@ -72,6 +72,7 @@ from coachwire.readiness import Readiness
 from coachwire.repair import Repair
 from coachwire.request_log import log_requests
 from coachwire.rest.blobs import PUTTING
+from coachwire.retaining import Retaining
 from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
@@ -179,7 +180,10 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         acks = Acks(database, fanout)
         telling = Telling(database, streams, fanout)
         pending = Pending(settings.database_url, database, telling, fanout)
-        work = Jobs(database, {"erasure": Erasing(database, telling, fanout).step})
+        retaining = Retaining(database, telling)
+        work = Jobs(
+            database, {"erasure": Erasing(database, telling, fanout).step, "retention": retaining.step}
+        )
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
         exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)
@@ -234,6 +238,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "presence_rights": rights.run,
             "jobs": work.run,
             "topic_rights": topic_rights.run,
+            "retention": retaining.run,
             "pending": pending.work,
             "listen": pending.listen,
             "partitions": lambda: keep_partitions(database),

@@ -19,7 +19,7 @@ from coachwire_protocol.memberships import (
     Status,
 )
 from coachwire_protocol.messages import MessageDeleted, MessageErased
-from coachwire_protocol.receipts import MessageRead
+from coachwire_protocol.receipts import HistoryTrimmed, MessageRead
 from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
 from coachwire_protocol.topics import ResetReason, Resume
@@ -41,6 +41,7 @@ class EventRow(NamedTuple):
     organization_id: UUID | None
     subject_ids: list[UUID]
     at: datetime
+    before: str | None  # of a trimmed history, as the wire tells it
     visible: bool
     sender_membership_id: UUID | None
     recipient_membership_id: UUID | None
@@ -207,6 +208,8 @@ def _event(row: JoinedRow, links: Links) -> Event | None:
                 message_ids=tuple(map(str, event.subject_ids)),
             )
             return Event(event.kind, organization_id, encode(erased))
+        case EventKind.HISTORY_TRIMMED if event.before is not None:
+            return Event(event.kind, organization_id, encode(HistoryTrimmed(before=event.before)))
         case EventKind.MESSAGE_READ:
             read = MessageRead(
                 reader_membership_id=membership(event.recipient_membership_id),

@@ -14,6 +14,7 @@ create table jobs (
   stage text not null,
   cursor_at timestamptz,  -- how far the stage has come
   cursor_id uuid,
+  before timestamptz,  -- of a retention: what is older goes
   counts jsonb not null default '{}',  -- the report
   reason text,  -- why it failed
   created_at timestamptz not null default clock_timestamp(),
@@ -24,6 +25,13 @@ create index jobs_running_idx on jobs (created_at) where state = 'running';
 create index jobs_actor_idx on jobs (actor_id, created_at);
 create unique index jobs_erasure_idx on jobs (user_id, organization_id) nulls not distinct
   where kind = 'erasure' and state = 'running';
+
+-- Whom a job will tell, once, when its other work is done.
+create table job_people (
+  job_id uuid not null,
+  user_id uuid not null,
+  primary key (job_id, user_id)
+);
 
 -- Adds to the report; a job's own row, which its step has locked.
 create function count_job(p_job uuid, p_name text, p_count bigint) returns void

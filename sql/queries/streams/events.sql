@@ -4,7 +4,7 @@
 -- ledger, which outlives the message. What became of a membership or an assignment is looked up now, whatever its event was
 -- stored as: `status` is null when the membership or its organization is gone.
 select
-  e.user_id, e.position, e.kind::text, e.organization_id, e.subject_ids, e.at,
+  e.user_id, e.position, e.kind::text, e.organization_id, e.subject_ids, e.at, e.facts ->> 'before',
   e.organization_id is null or exists (
     select from memberships v
     join organizations o on o.id = v.organization_id and o.deleted_at is null
