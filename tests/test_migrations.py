@@ -458,7 +458,7 @@ async def test_missing_rights_are_answered_with_the_grants_that_give_them(
         everything = "users, organizations, memberships, workouts, workout_movements, workout_assignments"
         assert first == "Rights on the platform's tables are missing. Let their owner run:"
         assert grants == [
-            f"GRANT TRIGGER ON users, organizations, memberships, workout_assignments TO {role};",
+            f"GRANT TRIGGER ON {everything} TO {role};",
             f"GRANT UPDATE (status, end_date) ON memberships TO {role};",
             f"GRANT UPDATE (updated_at) ON users, organizations, workout_assignments TO {role};",
             f"GRANT UPDATE (sort_order) ON workout_movements TO {role};",

@@ -178,7 +178,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             push_key=None if settings.vapid is None else settings.vapid.public_key,
         )
         acks = Acks(database, fanout)
-        telling = Telling(database, streams, fanout)
+        telling = Telling(database, streams, topic_streams, fanout)
         pending = Pending(settings.database_url, database, telling, fanout)
         retaining = Retaining(database, telling)
         work = Jobs(

@@ -76,7 +76,8 @@ _TEXT = {"text", "varchar", "bpchar", "citext"}
 # What the server does with the platform's tables: triggers tell it of changes, an organization's erasure ends
 # a membership, rows that a foreign key needs are locked `for key share`: that asks for UPDATE on some column.
 _TRIGGERS = (
-    "users", "organizations", "memberships", "workout_assignments", "messages", "exercise_comments",
+    "users", "organizations", "memberships", "workouts", "workout_movements", "workout_assignments", "messages",
+    "exercise_comments",
 )  # fmt: skip
 _LOCKED = ("users", "organizations", "workout_assignments")  # and movements, which have no updated_at
 

@@ -23,6 +23,7 @@ EVENT, SIGNAL, DEVICE, SIGN_OUT = b"E", b"S", b"D", b"O"
 BACKGROUND = b"B"  # a signal, also to clients in the background
 RECOUNT = b"U"  # what a user has not read has changed otherwise than by an event of theirs
 REVOKING, GONE = b"R", b"G"  # an event that ends what was allowed before it; a person's end
+DOUBT = b"L"  # somebody's rights may have changed: what they have open is looked at
 # On a topic's channel `REVOKING` has no event: who has it open is looked at.
 
 
@@ -103,6 +104,11 @@ class Fanout:
         self._views.doubt_topic(topic)
         self._outgoing.append((topic_channel(topic), REVOKING))
 
+    def doubt_user(self, user_id: str) -> None:
+        """This user's rights may have changed without an event of theirs; leaves with the next flush."""
+        self._revoked(user_id)
+        self._outgoing.append((user_channel(user_id), DOUBT))
+
     def recount(self, user_id: str) -> None:
         """What this user has not read has changed, though nothing is told of it; leaves with the next flush."""
         self.changed(user_id)
@@ -162,6 +168,8 @@ class Fanout:
             self._revoked(user_id)
         elif kind == RECOUNT:
             self.changed(user_id)
+        elif kind == DOUBT:
+            self._revoked(user_id)
         elif kind == GONE:
             self._hub.gone(user_id)
         elif kind in (SIGNAL, BACKGROUND):

@@ -32,13 +32,18 @@ class PendingRow(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What one transaction wrote: in each user's stream, the events after one position through another."""
+    """What one transaction wrote: in each user's and topic's stream, the events after one position through another."""
 
     busy: bool  # another instance is at it
     users: list[UUID] | None
     afters: list[int] | None
     throughs: list[int] | None
     gone: list[UUID] | None  # people found deleted
+    topics: list[str] | None
+    topic_afters: list[int] | None
+    topic_throughs: list[int] | None
+    revoked: list[str] | None  # topics that perhaps not everybody who has them open may see any more
+    doubted: list[UUID] | None  # people whose rights may have changed without an event of theirs
 
 
 class Aside(NamedTuple):
@@ -141,7 +146,13 @@ class Pending:
                 return False
             self.counts.told += len(ids)
             # Committed: from here on only a push can be lost.
-            await self._telling.tell(spans_of(told.users, told.afters, told.throughs), gone=told.gone or ())
+            await self._telling.tell(
+                spans_of(told.users, told.afters, told.throughs),
+                topics=spans_of(told.topics, told.topic_afters, told.topic_throughs),
+                gone=told.gone or (),
+                revoked=told.revoked or (),
+                doubted=told.doubted or (),
+            )
             return True
         if len(ids) > 1:
             middle = len(ids) // 2

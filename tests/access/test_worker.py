@@ -146,7 +146,7 @@ async def test_a_comment_that_goes_with_its_exercise_is_put_down_and_done_with(
         put_down = await database.fetch(
             "select kind, cardinality(subject_ids) as subjects from stream_pending"
         )
-        assert {row["kind"] for row in put_down} == {"comments"}
+        assert {row["kind"] for row in put_down} == {"comments", "exercises"}
         assert sum(row["subjects"] for row in put_down) > 1
     await platform.settled()
     assert await platform.streams() == {}

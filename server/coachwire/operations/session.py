@@ -13,8 +13,9 @@ from coachwire_protocol.schema import SignalKind
 from coachwire_protocol.session import DeliveredSignal, Typing, TypingSignal, Unread, UnreadOrganization
 
 from coachwire.database import Query, Tx
-from coachwire.operation import Actor, Outcome, Scope, Signal, operation
+from coachwire.operation import Actor, Outcome, Scope, Signal, TopicSignal, operation
 from coachwire.shown import optional_id
+from coachwire.topics import thread_topic
 
 
 class Arrival(NamedTuple):
@@ -113,7 +114,8 @@ async def acknowledge(tx: Tx, acks: Sequence[tuple[str, str, int]], events: int)
 
 @operation(Typing)
 async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
-    """Tell the other party, in a thread its member. Raises `NotFound` and `Forbidden` as a send would."""
+    """Tell the other party, in a thread its member and those who have its topic open. Raises `NotFound` and `Forbidden`
+    as a send would."""
     thread = request.to.workout_assignment_id
     query = TYPING if thread is None else TYPING_THREAD
     typist = await query.first(
@@ -123,13 +125,16 @@ async def type_to(scope: Scope, actor: Actor, request: Typing) -> Outcome:
         raise NotFound
     if typist is None or (typist.recipient_id is None and thread is None):
         raise Forbidden
-    if typist.recipient_id is None:
-        return Outcome()  # the thread's member types, or would not see it
     data = TypingSignal(
         from_membership_id=str(typist.membership_id), workout_assignment_id=thread, active=request.active
     )
     frame = signal_frame(SignalKind.TYPING, request.organization_id, encode(data))
-    return Outcome(signals=(Signal(str(typist.recipient_id), frame),))
+    recipient = None if typist.recipient_id is None else str(typist.recipient_id)
+    signals = () if recipient is None else (Signal(recipient, frame),)
+    if thread is None:
+        return Outcome(signals=signals)
+    not_to = (actor.user_id,) if recipient is None else (actor.user_id, recipient)  # once is enough
+    return Outcome(signals=signals, topic_signals=(TopicSignal(thread_topic(thread), frame, not_to),))
 
 
 def _delivered(row: DeliveredRow) -> Signal:

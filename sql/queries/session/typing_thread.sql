@@ -1,5 +1,6 @@
--- Who is told that the caller types in a thread: its member, while they are active and may see it; nobody when the caller is
--- its member. `visible` is false when there is no such thread for the caller. No row: the caller has no active membership.
+-- Who beside those who watch is told that the caller types in a thread: its member, while they are active and may see it;
+-- nobody when the caller is its member. `visible` is false when there is no such thread for the caller. No row: the caller has
+-- no active membership.
 select s.id, a.id is not null, r.user_id
 from memberships s
 join organizations o on o.id = s.organization_id and o.deleted_at is null
