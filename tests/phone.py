@@ -23,7 +23,8 @@ class SocketClosed(Exception):
 
 
 class Phone:
-    """One socket. `position` follows events, and oks that stand for one; a jump fails the test."""
+    """One socket. `position` follows events, and oks that stand for one; `topics` those of each topic. A jump fails the
+    test."""
 
     def __init__(self, session: ClientSession, url: str, token: str, device: str | None = None) -> None:
         self.token = token
@@ -31,6 +32,7 @@ class Phone:
         self.welcome: Frame = {}
         self.epoch: str | None = None
         self.position: int | None = None
+        self.topics: dict[str, int] = {}  # what is open, and what was before: a client may resume it
         self.events: list[Frame] = []  # all that were applied, replayed and live, without skipped ranges
         self._session = session
         self._url = url
@@ -98,9 +100,24 @@ class Phone:
         """The next frame of this type."""
         return await self.match(lambda frame: frame["type"] == kind)
 
+    async def open_topic(self, topic: str) -> Frame:
+        """Open it, going on from where it was, if it was; the answer's data."""
+        known = self.topics.get(topic)
+        resume = {} if known is None else {"resume": {"epoch": self.epoch, "position": known}}
+        answer = await self.ask("topic.open", topic=topic, **resume)
+        assert answer["type"] == "ok", answer
+        data: Frame = answer["data"]
+        return data
+
+    async def in_topic(self, topic: str, kind: str) -> Frame:
+        """The next event of this kind with this topic."""
+        return await self.match(lambda frame: frame.get("topic") == topic and frame.get("kind") == kind)
+
     async def event(self, kind: str) -> Frame:
-        """The next event of this kind."""
-        return await self.match(lambda frame: frame["type"] == "event" and frame["kind"] == kind)
+        """The next event of this kind in the user's own stream."""
+        return await self.match(
+            lambda frame: frame["type"] == "event" and frame["kind"] == kind and "topic" not in frame
+        )
 
     async def match(self, wanted: Any) -> Frame:
         """The next frame that fits; others stay for later."""
@@ -151,10 +168,25 @@ class Phone:
         return early
 
     def _apply(self, frame: Frame) -> None:
-        if frame["type"] not in ("event", "ok") or "position" not in frame or "topic" in frame:
+        if frame["type"] not in ("event", "ok", "topic.opened"):
+            return
+        state = frame["data"] if frame["type"] == "ok" else frame
+        if "topic" in state:
+            self._apply_to_topic(state)
+        if "position" not in frame or "topic" in frame:
             return
         assert self.position is not None, "an event before the welcome"
         assert frame["position"] == self.position + 1, f"{frame['position']} after {self.position}"
         self.position = frame.get("through", frame["position"])
         if frame.get("kind") != "skipped":
             self.events.append(frame)
+
+    def _apply_to_topic(self, frame: Frame) -> None:
+        topic: str = frame["topic"]
+        position: int = frame["position"]
+        if frame.get("type") == "event":
+            before = self.topics[topic]
+            assert position == before + 1, f"{position} after {before} in {topic}"
+            self.topics[topic] = frame.get("through", position)
+        elif frame["resume"] != "resumed":
+            self.topics[topic] = position

@@ -100,6 +100,15 @@ class AnyOrder(RuleBasedStateMachine):
             if not member.closed:
                 self.live.append(member)
 
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def withhold(self, data: st.DataObject) -> None:
+        """It goes on from where it was, as soon as it has read what it missed."""
+        member = data.draw(st.sampled_from(self.live))
+        self.hub.withhold(USER, member)
+        self.live.remove(member)
+        self.reading.append(member)
+
     @precondition(lambda self: self.hub.gaps)
     @rule(page=st.integers(1, 5))
     def repair(self, page: int) -> None:
