@@ -21,6 +21,8 @@ TYPES: Final = {
     "gif": "image/gif",
     "mp4": "video/mp4",
     "mov": "video/quicktime",
+    "json": "application/json",
+    "zip": "application/zip",
 }  # what lies in the store, by the ending of its key
 ENDINGS: Final = {mime_type: ending for ending, mime_type in TYPES.items()}
 
@@ -68,6 +70,9 @@ class Blobs(Protocol):
 
     async def put(self, key: str, path: Path, mime_type: str) -> None:
         """The file's bytes become the object, whatever was there."""
+
+    async def below(self, folder: str) -> list[str]:
+        """The keys that begin with this and a slash, in order. For the operator: all are read at once."""
 
     async def delete(self, keys: Sequence[str]) -> None:
         """All of them, or `Unavailable`: then some may be gone."""

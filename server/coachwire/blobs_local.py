@@ -126,6 +126,13 @@ class LocalBlobs:
 
         await self._on_disk(copy)
 
+    async def below(self, folder: str) -> list[str]:
+        def look() -> list[str]:
+            found = (path for path in self._path(folder).rglob("*") if path.is_file())
+            return sorted(path.relative_to(self._folder).as_posix() for path in found)
+
+        return await self._on_disk(look)
+
     async def delete(self, keys: Sequence[str]) -> None:
         def remove() -> None:
             for key in keys:

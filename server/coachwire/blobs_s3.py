@@ -92,6 +92,13 @@ class S3Blobs:
             with path.open("rb") as file:
                 await self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=mime_type)
 
+    async def below(self, folder: str) -> list[str]:
+        async with _limited(LONG, "list"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{folder}/"
+            )
+            return [str(found["Key"]) async for page in pages for found in page.get("Contents", ())]
+
     async def delete(self, keys: Sequence[str]) -> None:
         async def worker() -> None:
             while waiting:

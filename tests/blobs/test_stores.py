@@ -178,3 +178,13 @@ def _forged(url: str) -> list[str]:
         *(f"{address}?{one}" for one in changed),
         *(f"{address}?{'&'.join(parts[:i] + parts[i + 1 :])}" for i in range(len(parts))),
     ]
+
+
+async def test_the_keys_below_a_folder_are_told_in_order(store: Store, tmp_path: Path) -> None:
+    assert await store.blobs.below("ledger") == []
+    (tmp_path / "file").write_bytes(b"{}")
+    for key in ("ledger/b/2.json", "ledger/a/1.json", "ledger-not/3.json"):
+        await store.blobs.put(key, tmp_path / "file", "application/json")
+    assert await store.blobs.below("ledger") == ["ledger/a/1.json", "ledger/b/2.json"]
+    await store.blobs.delete(["ledger/b/2.json", "ledger/a/1.json", "ledger-not/3.json"])
+    assert await store.blobs.below("ledger") == []
