@@ -145,6 +145,35 @@ def seed(
 
 
 @app.command()
+def erase(
+    user: Annotated[str | None, typer.Option(help="Their id or email.")] = None,
+    replay_ledger: Annotated[
+        bool, typer.Option("--replay-ledger", help="Apply again what a restored backup knows nothing of.")
+    ] = False,
+) -> None:
+    """Erase a person: words, files, values and names, everywhere. Nothing brings them back."""
+    with _honest():
+        if (user is None) is not replay_ledger:
+            _fail("one of --user and --replay-ledger", WRONG)
+        settings = Settings.from_environment(os.environ)
+        dsn = _database(settings)
+        from coachwire import operator_erasure
+        from coachwire.operator_queries import find_user
+
+        if user is None:
+            count = asyncio.run(operator_erasure.replay_ledger(settings, typer.echo))
+            typer.echo(f"{count} erasures applied again")
+            return
+        user_id = asyncio.run(find_user(dsn, user, or_deleted=True))
+        if user_id is None:
+            _fail(f"no user has the id or email {user!r}", FAILED)
+        counts = asyncio.run(operator_erasure.erase_person(settings, user_id))
+        typer.echo(
+            ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "nothing was left"
+        )
+
+
+@app.command()
 def epoch(
     new: Annotated[
         bool, typer.Option("--new", help="Begin a new one: after a restore, or a lossy failover.")
@@ -208,6 +237,7 @@ def _write_private(path: Path, data: bytes) -> None:
 def _honest() -> Iterator[None]:
     """What can be expected to go wrong ends in a sentence on stderr; a traceback means a mistake of ours."""
     import asyncpg  # not before a command runs: `--help` is quick
+    from coachwire_protocol.errors import Unavailable
 
     from coachwire.migrate import SchemaError
 
@@ -217,6 +247,8 @@ def _honest() -> Iterator[None]:
         _fail(str(error), WRONG)
     except SchemaError as error:
         _fail(str(error), FAILED)
+    except Unavailable:
+        _fail("the database or the store of files does not answer: try again", FAILED)
     except asyncpg.UndefinedTableError:
         _fail("the database has no tables of Coachwire yet: run `coachwire migrate`", FAILED)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:

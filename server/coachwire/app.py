@@ -11,9 +11,7 @@ from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator
 from coachwire.beside import running_beside
-from coachwire.blobs import Blobs
-from coachwire.blobs_local import LocalBlobs
-from coachwire.blobs_s3 import S3Blobs
+from coachwire.blobs_open import open_blobs
 from coachwire.bus import Bus, InProcessBus
 from coachwire.bus_redis_cluster import redis_bus
 from coachwire.cors import allow_origins
@@ -149,7 +147,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         await make_partitions(database)
         bus = _bus(settings)
         hub, views = Hub(), Views()
-        blobs = app[BLOBS] = await _blobs(settings, app[ADDRESS])
+        blobs = app[BLOBS] = await open_blobs(settings, app[ADDRESS])
         links = Links(blobs)
         streams, topic_streams = Streams(database, links), TopicStreams(database, links)
         unread = UnreadCounts(hub, database)
@@ -182,7 +180,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         pending = Pending(settings.database_url, database, telling, fanout)
         retaining = Retaining(database, telling)
         work = Jobs(
-            database, {"erasure": Erasing(database, telling, fanout).step, "retention": retaining.step}
+            database, {"erasure": Erasing(database, blobs, telling, fanout).step, "retention": retaining.step}
         )
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
@@ -276,12 +274,6 @@ def _bus(settings: Settings) -> Bus:
         return redis_bus(settings.redis_url)
     except ValueError as error:
         raise SettingsError(f"REDIS_URL: {error}") from None
-
-
-async def _blobs(settings: Settings, address: PublicAddress) -> Blobs:
-    if settings.s3 is not None:
-        return await S3Blobs.open(settings.s3)
-    return LocalBlobs(settings.home / "blobs", address)
 
 
 async def _check_schema(dsn: str) -> None:

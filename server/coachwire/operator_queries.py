@@ -5,26 +5,21 @@ from uuid import UUID
 from coachwire.connect import connection
 
 
-async def find_user(dsn: str, wanted: str) -> str | None:
-    """The id of who has this id or email (in any case of letters) and was not deleted."""
+async def find_user(dsn: str, wanted: str, *, or_deleted: bool = False) -> str | None:
+    """The id of who has this id or email (in any case of letters) and was not deleted, unless they may be."""
     try:
         user_id = UUID(wanted)
     except ValueError:
         user_id = None
     async with connection(dsn) as tx:
         found = await tx.fetchval(
-            "select id::text from users where deleted_at is null and (id = $1 or lower(email) = lower($2))"
+            "select id::text from users where ($3 or deleted_at is null) and (id = $1 or lower(email) = lower($2))"
             " order by id = $1 desc limit 1",
             user_id,
             wanted,
+            or_deleted,
         )
     return None if found is None else str(found)
-
-
-async def begin_erasure(dsn: str, user_id: str) -> str:
-    """The job that erases this person, which may be under way or done already."""
-    async with connection(dsn) as tx:
-        return str(await tx.fetchval("select begin_erasure($1::uuid, null, null)", user_id))
 
 
 async def read_epoch(dsn: str) -> str:

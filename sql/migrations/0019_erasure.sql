@@ -5,7 +5,8 @@
 -- Access ends first, in a step of its own, and every later one begins by locking the person's stream: what was being sent
 -- meanwhile is committed by then, and what comes after it is refused.
 
--- Ids only. Whoever restores a backup applies these again (`coachwire erase --replay-ledger`).
+-- Ids only. The same stands in the blob store, which no restored backup of the database takes back: from there they are
+-- applied again (`coachwire erase --replay-ledger`).
 create table erasures (
   job_id uuid primary key,
   user_id uuid not null,
@@ -48,6 +49,23 @@ begin
     insert into erasures (job_id, user_id, organization_id) values (v_job, p_user, p_organization) on conflict do nothing;
   end if;
   return v_job;
+end $$;
+
+
+-- An erasure that the ledger knows and this database, restored from a backup, does not. False: it knows it, or the person was
+-- not there yet.
+create function replay_erasure(p_job uuid, p_user uuid, p_organization uuid) returns boolean
+language plpgsql volatile as $$
+begin
+  insert into jobs (id, kind, user_id, organization_id, stage)
+  select p_job, 'erasure', p_user, p_organization, 'access'
+  where exists (select from users where id = p_user)
+  on conflict do nothing;
+  if not found then
+    return false;
+  end if;
+  insert into erasures (job_id, user_id, organization_id) values (p_job, p_user, p_organization) on conflict do nothing;
+  return true;
 end $$;
 
 
@@ -217,7 +235,7 @@ language plpgsql volatile as $$
 #variable_conflict use_column
 declare
   v_job jobs;
-  v_stages text[] := array['access', 'messages', 'fingerprints', 'comments', 'values', 'traces'];
+  v_stages text[] := array['access', 'ledger', 'messages', 'fingerprints', 'comments', 'values', 'traces'];
   v_step record;
   v_more boolean := false;
 begin
@@ -250,7 +268,7 @@ begin
       v_job.cursor_id := v_step.last_id;
     when 'traces' then
       perform erase_traces(v_job);
-    else null;
+    else null;  -- 'ledger': whoever calls has written it down outside the database
   end case;
   if not v_more then
     v_job.cursor_at := null;
