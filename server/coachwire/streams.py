@@ -1,12 +1,14 @@
 """The users' streams in the database: may a client resume, what did it miss, where are the heads.
 
 Positions are dense and given in the transaction that makes the event, so `position + 1` is always what comes next.
-Rows are references: the events are made from their subjects as they are when they are read."""
+Rows are references: the events are made from their subjects as they are when they are read. What is about messages,
+memberships and assignments is read here; whoever writes events of another kind enters who reads them, in `LOADERS`."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from coachwire_protocol.frames import Event, encode, skipped_frame
@@ -23,8 +25,9 @@ from coachwire_protocol.receipts import HistoryTrimmed, MessageRead
 from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
 from coachwire_protocol.topics import ResetReason, Resume
+from msgspec import Struct
 
-from coachwire.database import Database, Query
+from coachwire.database import Database, Query, Tx
 from coachwire.links import Links
 from coachwire.shown import MessageRow, membership, optional_id, show
 
@@ -96,11 +99,26 @@ class Frame(NamedTuple):
 
 
 Span = tuple[str, int, int]  # user or topic, after this position, through that one
+Load: TypeAlias = Callable[[Tx, Links, Sequence[EventRow]], Awaitable[Sequence[Struct | None]]]
+Loaded: TypeAlias = Mapping[tuple[UUID, int], Struct]  # by user and position
+
+LOADERS: dict[str, Load] = {}
 
 EVENTS = Query("streams/events", JoinedRow.of)
 KEPT = Query("streams/kept", Kept)
 HEAD = Query("streams/head", Head)
 HEADS = Query("streams/heads", Heads)
+
+
+def loads(*kinds: EventKind) -> Callable[[Load], Load]:
+    """Enter a function as what reads events of these kinds: the data of each row for its user, in order, as it is now;
+    None for what is not told any more. It is given only what the user may be told by their membership."""
+
+    def enter(load: Load) -> Load:
+        LOADERS.update(dict.fromkeys(map(str, kinds), load))
+        return load
+
+    return enter
 
 
 class Streams:
@@ -125,8 +143,9 @@ class Streams:
         users, after, through = zip(*spans, strict=True)
         async with self._database.connection() as tx:
             rows = await EVENTS.rows(tx, users, after, through, PAGE)
+            loaded = await _loaded(tx, self._links, [row.event for row in rows if row.event.visible])
         pages = {
-            str(user_id): frames_of(page, self._links)
+            str(user_id): frames_of(page, self._links, loaded)
             for user_id, page in groupby(rows, lambda row: row.event.user_id)
         }
         return {user: pages[user] for user in users if user in pages}
@@ -160,9 +179,9 @@ async def reason_to_reset(
     return "too_old" if missing and await kept() < missing else None
 
 
-def frames_of(rows: Iterable[JoinedRow], links: Links) -> list[Frame]:
+def frames_of(rows: Iterable[JoinedRow], links: Links, loaded: Loaded) -> list[Frame]:
     """Frames of rows in order."""
-    return fold((row.event.position, _event(row, links)) for row in rows)
+    return fold((row.event.position, _event(row, links, loaded)) for row in rows)
 
 
 def fold(told: Iterable[tuple[int, Event | None]], topic: str | None = None) -> list[Frame]:
@@ -179,7 +198,21 @@ def fold(told: Iterable[tuple[int, Event | None]], topic: str | None = None) -> 
     ]
 
 
-def _event(row: JoinedRow, links: Links) -> Event | None:
+async def _loaded(tx: Tx, links: Links, rows: Sequence[EventRow]) -> Loaded:
+    """What those who are entered say of these rows."""
+    groups: dict[Load, list[EventRow]] = defaultdict(list)
+    for row in rows:
+        if (load := LOADERS.get(row.kind)) is not None:
+            groups[load].append(row)
+    return {
+        (row.user_id, row.position): data
+        for load, group in groups.items()
+        for row, data in zip(group, await load(tx, links, group), strict=True)
+        if data is not None
+    }
+
+
+def _event(row: JoinedRow, links: Links, loaded: Loaded) -> Event | None:
     """The event as it is told now; None when it is not: the organization was left, the subject is gone."""
     event = row.event
     if event.organization_id is None:
@@ -227,7 +260,8 @@ def _event(row: JoinedRow, links: Links) -> Event | None:
             removed = AssignmentRemoved(workout_assignment_id=id_)
             return Event(EventKind.ASSIGNMENT_REMOVED, organization_id, encode(removed))
         case _:
-            return None
+            data = loaded.get((event.user_id, event.position))
+            return None if data is None else Event(event.kind, organization_id, data)
 
 
 def _membership(event: EventRow, organization_id: str) -> Event:
