@@ -1,7 +1,7 @@
 -- Messages are shown with their files.
 
--- One more column of the view: the files, in the order in which they were sent, as a JSON array of [id, type, mime_type, size,
--- key, thumbnail_key]; null: none. What was deleted or erased has none, whatever rows are still there. One probe a message.
+-- One more column of the view: the files, in the order in which they were sent (of which their created_at tells, a µs apart), as
+-- a JSON array of [id, type, mime_type, size, key, thumbnail_key]; null: none. What was deleted or erased has none, whatever rows are still there. One probe a message.
 create or replace view shown_messages as
 select
   m.id, m.organization_id, sm.id as sender_membership_id, person_name(su.first_name, su.last_name) as sender_name,
