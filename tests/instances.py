@@ -1,8 +1,9 @@
-"""Real instances: `coachwire serve` in a process of its own, to be killed, stopped, frozen."""
+"""Real instances: `coachwire serve` (or `dev`) in a process of its own, to be killed, stopped, frozen."""
 
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -19,8 +20,10 @@ STOP = 20.0  # s
 class Instance:
     """One server. `url` is known once it has started."""
 
-    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+    def __init__(self, environment: dict[str, str], folder: Path, command: str) -> None:
         self.url = ""
+        self.restarts = -1  # how often it was started again
+        self._command = command
         self.log = folder / f"instance-{id(self)}.log"
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
@@ -36,7 +39,7 @@ class Instance:
         """Returns when it accepts connections; on a restart at the same address."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "coachwire", "serve",
+                sys.executable, "-m", "coachwire", self._command,
                 env=self._environment, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self._process.stdout is not None
@@ -44,14 +47,14 @@ class Instance:
             async for line in self._process.stdout:
                 with self.log.open("ab") as log:
                     log.write(line)
-                event = json.loads(line)
-                if event["event"] == "started":
-                    self.url = event["address"]
+                self.url = _address(line.decode())
+                if self.url:
                     self._environment["COACHWIRE_PORT"] = self.url.rpartition(":")[2]
                     break
             else:
                 raise AssertionError(f"the server did not start: {self.log.read_text()[-2000:]}")
         self._reader = asyncio.create_task(self._keep_log(self._process.stdout))
+        self.restarts += 1
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
@@ -107,7 +110,7 @@ class Instance:
 
 @asynccontextmanager
 async def instances(
-    count: int, dsn: str, redis_url: str | None = None, **settings: str
+    count: int, dsn: str, redis_url: str | None = None, *, command: str = "serve", **settings: str
 ) -> AsyncIterator[list[Instance]]:
     """That many servers on one database, started and in the end stopped."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("COACHWIRE_")}
@@ -123,9 +126,18 @@ async def instances(
     if redis_url is not None:
         environment["REDIS_URL"] = redis_url
     with TemporaryDirectory() as folder:
-        servers = [Instance(dict(environment), Path(folder)) for _ in range(count)]
+        servers = [Instance(dict(environment), Path(folder), command) for _ in range(count)]
         try:
             await asyncio.gather(*(server.start() for server in servers))
             yield servers
         finally:
             await asyncio.gather(*(server.stop() for server in servers))
+
+
+def _address(line: str) -> str:
+    """Where it listens, if this line says so: to a machine as `serve` does, or to people as `dev` does."""
+    if line.startswith("{"):
+        event = json.loads(line)
+        return str(event["address"]) if event["event"] == "started" else ""
+    told = re.fullmatch(r"Coachwire is running at (\S+)\n", line)
+    return told[1] if told else ""
