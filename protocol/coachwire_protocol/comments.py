@@ -1,15 +1,18 @@
 """Exercise comments: writing, editing, deleting, and what is told of them."""
 
+import hashlib
 from typing import Annotated, ClassVar, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
+from .conversations import Cursor, PageLimit
 from .ids import Id
 from .messages import EventIds, is_blank
 from .shape import Asking, Rule, Wire
 from .times import Time
 
 MAX_BODY: Final = 5_000  # code points
+MAX_DEPTH: Final = 4  # levels below the root
 
 Body = Annotated[str, Meta(min_length=1, max_length=MAX_BODY)]
 
@@ -33,6 +36,12 @@ class CreateComment(Asking, frozen=True, kw_only=True, tag="comment.create"):
         self._hold_to_rules()
 
 
+class PostComment(CreateComment, frozen=True, kw_only=True, tag="comment.create"):
+    """The same over REST, where the path names the workout as well: the exercise must be one of its."""
+
+    workout_id: Id
+
+
 class EditComment(Asking, frozen=True, kw_only=True, tag="comment.edit"):
     """Write one's own comment anew."""
 
@@ -50,6 +59,25 @@ class DeleteComment(Asking, frozen=True, kw_only=True, tag="comment.delete"):
     """Delete one's own comment; with living replies it stays, without a body."""
 
     organization_id: Id
+    id: Id
+
+
+class ReadComments(Wire, frozen=True, kw_only=True):
+    """What is said on an exercise, oldest first: a parent always comes before its replies."""
+
+    organization_id: Id
+    workout_id: Id
+    workout_movement_id: Id
+    limit: PageLimit = 50
+    cursor: Cursor | None = None
+
+
+class ReadComment(Wire, frozen=True, kw_only=True):
+    """One comment, in its place."""
+
+    organization_id: Id
+    workout_id: Id
+    workout_movement_id: Id
     id: Id
 
 
@@ -96,3 +124,15 @@ class CommentErased(Wire, frozen=True, kw_only=True):
 
     author_membership_id: Id
     comment_ids: EventIds
+
+
+def payload_hash(
+    organization_id: str, workout_movement_id: str, parent_comment_id: str | None, body: str
+) -> bytes:
+    """SHA-256 that tells whether a repeated id repeats the comment. It is stored: the encoding never changes.
+
+    Organization (36 bytes) · `c` and the exercise (37) · `0`, or `1` and the parent (37) · the body in UTF-8. Only the
+    last part varies freely, so no two payloads share an encoding.
+    """
+    parent = "0" if parent_comment_id is None else f"1{parent_comment_id}"
+    return hashlib.sha256(f"{organization_id}c{workout_movement_id}{parent}{body}".encode()).digest()

@@ -41,6 +41,8 @@ from coachwire.links import Links
 from coachwire.migrate import check
 from coachwire.operations import (
     attachments,
+    comment_changes,
+    comments,
     conversations,
     devices,
     editing,
@@ -89,6 +91,8 @@ web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aioht
 
 OPERATIONS = (
     attachments,
+    comment_changes,
+    comments,
     conversations,
     devices,
     editing,

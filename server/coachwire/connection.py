@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from coachwire_protocol.close import CloseCode
+from coachwire_protocol.comments import CreateComment
 from coachwire_protocol.errors import BadRequest, ProtocolError
 from coachwire_protocol.frames import error_frame, ok_frame
 from coachwire_protocol.ids import Ref
@@ -23,6 +24,7 @@ from coachwire.sequence import Sequence
 from coachwire.views import View
 
 PING = b"\x89\x00"
+WRITES = SendMessage | CreateComment  # those stored have a window of their own
 
 
 class Connection:
@@ -104,7 +106,7 @@ class Connection:
             self.refuse(ref, BadRequest.at("type", "Expected the type of a request."))
             return
         self.begin()
-        reply = Reply(self, ref, chosen.durable, self.heard, isinstance(request, SendMessage))
+        reply = Reply(self, ref, chosen.durable, self.heard, isinstance(request, WRITES))
         if chosen.durable:
             self._sequence.add(request, reply)
         else:
@@ -146,7 +148,7 @@ class Reply:
     ref: Ref | UnsetType
     durable: bool
     arrived: float
-    limited_elsewhere: bool  # a send: only when it is refused does it count here
+    limited_elsewhere: bool  # a new message or comment: only when it is refused does it count here
 
     @property
     def member(self) -> Connection | None:

@@ -21,6 +21,8 @@ from coachwire.settings import RateLimit
 
 R = TypeVar("R")
 
+NO_LIMIT = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -40,6 +42,14 @@ class Scope:
     blobs: Blobs  # to sign links; an operation never waits for the store
     notifies: bool = False  # whether anybody is told of what is missed: then it is written down
     push_key: str | None = None  # for browsers that subscribe to Web Push; None: there is none
+
+    @property
+    def rate(self) -> tuple[int, timedelta]:
+        """How many new messages and comments a user may write in which window."""
+        limit = self.rate_limit
+        if limit is None:
+            return NO_LIMIT, timedelta(minutes=1)
+        return limit.messages, timedelta(seconds=limit.seconds)
 
     @property
     def links(self) -> Links:
@@ -154,6 +164,9 @@ class Operation(Generic[R]):
     run_batch: RunBatch[R] | None = None
     most: int = 1  # rows a statement
     distinct: Callable[[R], Hashable] | None = None  # calls of one batch differ in this
+    after: Callable[[R], Hashable] | None = (
+        None  # what a call needs of that name must have been stored before its batch
+    )
 
 
 OPERATIONS: dict[type, Operation[Any]] = {}
@@ -170,14 +183,18 @@ def operation(request: type[R], *, durable: bool = False) -> Callable[[Run[R]], 
 
 
 def batched(
-    request: type[R], *, most: int, distinct: Callable[[R], Hashable] | None = None
+    *requests: type[R],
+    most: int,
+    distinct: Callable[[R], Hashable] | None = None,
+    after: Callable[[R], Hashable] | None = None,
 ) -> Callable[[RunBatch[R]], RunBatch[R]]:
-    """Enter a durable function that takes up to `most` calls at once, in order of arrival."""
+    """Enter a durable function that takes up to `most` calls of these types at once, in order of arrival."""
 
     def enter(run: RunBatch[R]) -> RunBatch[R]:
-        OPERATIONS[request] = Operation(
-            name=run.__name__, durable=True, run_batch=run, most=most, distinct=distinct
+        one = Operation(
+            name=run.__name__, durable=True, run_batch=run, most=most, distinct=distinct, after=after
         )
+        OPERATIONS.update(dict.fromkeys(requests, one))
         return run
 
     return enter

@@ -50,12 +50,16 @@ class Lane:
     task: asyncio.Task[None] | None = None
 
     def take(self) -> list[Call[Any]]:
-        """The next batch, in order of arrival; it ends before a call that repeats what an earlier one names."""
+        """The next batch, in order of arrival; it ends before a call that names or needs what an earlier one names."""
         calls: list[Call[Any]] = []
         names: set[Hashable] = set()
+        distinct, after = self.operation.distinct, self.operation.after
         while self.waiting and len(calls) < self.operation.most:
-            if self.operation.distinct is not None:
-                name = self.operation.distinct(self.waiting[0].request)
+            request = self.waiting[0].request
+            if after is not None and after(request) in names:
+                break
+            if distinct is not None:
+                name = distinct(request)
                 if name in names:
                     break
                 names.add(name)

@@ -12,7 +12,6 @@ from aiohttp import WSMsgType, web
 from coachwire_protocol.close import CloseCode, Closed
 from coachwire_protocol.errors import RateLimited, Unauthenticated, Unavailable
 from coachwire_protocol.frames import Refused, encode, parse
-from coachwire_protocol.messages import SendMessage
 from coachwire_protocol.schema import Request
 from coachwire_protocol.session import (
     Ack,
@@ -33,7 +32,7 @@ from coachwire.arrival import Arrivals
 from coachwire.auth import Authenticator, Identity
 from coachwire.bus import Bus
 from coachwire.closing import broken, closing_edge, tell_closed
-from coachwire.connection import Connection
+from coachwire.connection import WRITES, Connection
 from coachwire.hello import hear_hello, identify
 from coachwire.hub import Hub
 from coachwire.measures import REFUSED_UPGRADES
@@ -228,9 +227,7 @@ class SocketDoor:
         excess = False
         for request in requests:
             pace, now = connection.pace, connection.heard
-            wait = (
-                pace.refused_sends.spent(now) if isinstance(request, SendMessage) else pace.requests.over(now)
-            )
+            wait = pace.refused_sends.spent(now) if isinstance(request, WRITES) else pace.requests.over(now)
             if wait:
                 excess = True
                 connection.refuse(_ref(request), RateLimited(retry_after_ms=math.ceil(wait * 1000)))

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from ..comments.conftest import add_exercise
 from ..gym import SECRET, Place, Someone, message_to
 from .platform import Tables, assign
 from .routes import call, get
@@ -176,6 +177,10 @@ class _Tries:
             and not (body.get("content") or "").strip()
         ):
             body["content"] = "words"
+        if "body" in body and not (body["body"] or "").strip():
+            body["body"] = "words"
+        if "parentCommentId" in body:
+            body["parentCommentId"] = known.ids["comment"]
         message = known.post if "{assignment}" in self.operation.path else known.ids["id"]
         if "upTo" in body:
             body["upTo"] = message
@@ -209,6 +214,12 @@ async def _write_what_is_known(gym: Place, http: ClientSession, database: Tables
         assert status == 201
         return str(message["id"])
 
+    exercise = await add_exercise(database, gym, gym.member, by=gym.coach)
+
+    async def comment() -> str:
+        _, said = await call(http, gym.owner, "POST", exercise.path, json={"body": "deeper"})
+        return str(said["id"])
+
     async def register() -> str:
         device, named = str(uuid4()), {"platform": "web", "language": "he"}
         assert (await call(http, gym.owner, "PUT", f"/v1/me/devices/{device}", json=named))[0] == 200
@@ -232,13 +243,13 @@ async def _write_what_is_known(gym: Place, http: ClientSession, database: Tables
                 )
             ),
             "assignment": assignment,
-            "workout": str(
-                await database.fetchval(
-                    "select workout_id from workout_assignments where id = $1", assignment
-                )
-            ),
+            "workout": exercise.workout_id,
+            "movement": exercise.id,
+            "comment": await comment(),
         },
         of_its_own={
+            "editComment": {"comment": await comment()},
+            "deleteComment": {"comment": await comment()},
             "editMessage": {"id": await send(gym.owner, gym.coach)},
             "deleteMessage": {"id": await send(gym.owner, gym.coach)},
             "markMessageRead": {"id": await send(gym.coach, gym.owner)},

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from coachwire.database import Tx
-from coachwire.operations.messages import DELETE, NO_LIMIT, RESOLVE, SEND, Resolved, Stored, Taken
+from coachwire.operation import NO_LIMIT
+from coachwire.operations.messages import DELETE, RESOLVE, SEND, Resolved, Stored, Taken
 from coachwire.operations.receipts import MARK, Marked
 
 from ..gym import Place, Someone

@@ -7,6 +7,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ..attachments import AttachmentUrl, ReadAttachmentUrl
+from ..comments import (
+    Comment,
+    CommentDeleted,
+    DeleteComment,
+    EditComment,
+    PostComment,
+    ReadComments,
+)
 from ..conversations import (
     Badge,
     Conversation,
@@ -59,6 +67,8 @@ PATH: Final = {
     "attachment": Place("attachmentId", "A file of a message."),
     "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
     "workout": Place("workoutId", "A workout of the organization."),
+    "movement": Place("workoutMovementId", "An exercise of the workout."),
+    "comment": Place("id", "The comment."),
     "job": Place("jobId", "A job that the caller asked for."),
     "device": Place("device", "The installation of an app, or the tab of a browser."),
 }
@@ -131,6 +141,7 @@ ORG: Final = "/v1/organizations/{org}"
 MESSAGE: Final = f"{ORG}/messages/{{id}}"
 CONVERSATION: Final = f"{ORG}/conversations/{{membership}}"
 ASSIGNMENT: Final = f"{ORG}/workout-assignments/{{assignment}}"
+COMMENTS: Final = f"{ORG}/workouts/{{workout}}/movements/{{movement}}/comments"
 DEVICE: Final = "/v1/me/devices/{device}"
 
 ROUTES: Final = (
@@ -242,6 +253,44 @@ ROUTES: Final = (
         summary="A workout with its exercises.",
         asks=ReadWorkout,
         answers=Workout,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="GET",
+        path=COMMENTS,
+        name="readComments",
+        summary="What is said on an exercise, oldest first.",
+        asks=ReadComments,
+        answers=Page[Comment],
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="POST",
+        path=COMMENTS,
+        name="postComment",
+        summary="Comment on an exercise, or reply to a comment.",
+        asks=PostComment,
+        answers=Comment,
+        refusals=(NotFound, Conflict, Gone, RateLimited),
+        successes={201: "Stored.", 200: "This id was used before: the comment that it names."},
+        optional=frozenset({"id"}),
+    ),
+    Route(
+        method="PATCH",
+        path=f"{COMMENTS}/{{comment}}",
+        name="editComment",
+        summary="Edit a comment of one's own.",
+        asks=EditComment,
+        answers=Comment,
+        refusals=(NotFound, Gone),
+    ),
+    Route(
+        method="DELETE",
+        path=f"{COMMENTS}/{{comment}}",
+        name="deleteComment",
+        summary="Delete a comment of one's own, or as owner or admin.",
+        asks=DeleteComment,
+        answers=CommentDeleted,
         refusals=(NotFound,),
     ),
     Route(

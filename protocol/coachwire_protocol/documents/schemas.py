@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from ..comments import CreateComment, EditComment
+from ..comments import CreateComment, EditComment, PostComment
 from ..errors import ERRORS, ErrorBody
 from ..ids import Id, Position, Ref
 from ..messages import Party, SendMessage
@@ -51,6 +51,7 @@ TOGETHER: Final[dict[type[Struct], Schema]] = {
         ]
     },
     CreateComment: {"properties": {"body": _NOT_BLANK}},
+    PostComment: {"properties": {"body": _NOT_BLANK}},
     EditComment: {"properties": {"body": _NOT_BLANK}},
     ErrorBody: _CODE,
     Problem: _CODE,

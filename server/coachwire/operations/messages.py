@@ -41,7 +41,6 @@ from coachwire.shown import MessageRow, membership, optional_id, show
 
 BATCH = 128  # rows a statement: 512 would save a quarter of the work and hold the streams three times as long
 HELD_RETRY = 200  # ms; a row that the platform holds is usually free again by then
-NO_LIMIT = 2**31 - 1
 MISSING_STREAM = "CW001"
 
 
@@ -173,7 +172,7 @@ async def _resolve(scope: Scope, calls: Sequence[Call[SendMessage]], hashes: lis
         [request.to.membership_id for request in requests],
         [request.to.workout_assignment_id for request in requests],
         hashes,
-        *_rate(scope),
+        *scope.rate,
     )
 
 
@@ -228,7 +227,7 @@ async def _store(scope: Scope, sendings: Sequence[_Sending]) -> list[Result]:
         users,
         sorted({request.organization_id for request in requests}),
         sorted(assignments),
-        *_rate(scope),
+        *scope.rate,
     )
     stored = await _send(scope.tx, users, arguments)
     times = [stored.at + timedelta(microseconds=ordinal) for ordinal in range(1, len(sendings) + 1)]
@@ -336,13 +335,4 @@ def _stored(
             Delivery(sending.sender_id, sender_position, Event(kind, organization_id, own)),
         ),
         position=sender_position,
-    )
-
-
-def _rate(scope: Scope) -> tuple[int, timedelta]:
-    limit = scope.rate_limit
-    return (
-        (NO_LIMIT, timedelta(minutes=1))
-        if limit is None
-        else (limit.messages, timedelta(seconds=limit.seconds))
     )

@@ -1,6 +1,16 @@
 """The REST door: routes under /v1, a module a noun. Each builds a request and ends in `Runner`, as the socket does."""
 
-from coachwire.rest import attachments, blobs, conversations, documents, me, messages, organization, workouts
+from coachwire.rest import (
+    attachments,
+    blobs,
+    comments,
+    conversations,
+    documents,
+    me,
+    messages,
+    organization,
+    workouts,
+)
 
 MAX_BODY = 1_000_000  # bytes
 
@@ -9,6 +19,7 @@ routes = (
     *attachments.routes,
     *conversations.routes,
     *workouts.routes,
+    *comments.routes,
     *organization.routes,
     *me.routes,
     *documents.routes,
