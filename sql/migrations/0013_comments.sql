@@ -66,6 +66,11 @@ end $$;
 create trigger coachwire_inserted after insert on exercise_comments
   referencing new table as changed for each statement execute function enter_written_comments();
 
+do $$
+begin
+  execute format('alter function enter_written_comments() set search_path = %I, pg_temp', current_schema());
+end $$;
+
 
 -- Whether this workout is assigned to that member and published. What was forked for them counts as well as what it was forked
 -- from: an open exercise stays open, and what they wrote there stays theirs.

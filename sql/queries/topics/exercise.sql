@@ -3,10 +3,7 @@
 -- workout was deleted. Of a row that was taken away the last event still says whose exercise it was.
 select
   coalesce(w.organization_id, e.organization_id) as organization_id,
-  m.role is not null and (m.role <> 'member' or exists (
-    select from workout_assignments a
-    where a.user_id = t.user_id and a.organization_id = w.organization_id and a.published and a.deleted_at is null
-      and coalesce(a.snapshot_workout_id, a.workout_id) = w.id)) as may,
+  m.role is not null and (m.role <> 'member' or is_assigned(t.user_id, w.organization_id, w.id)) as may,
   coalesce(w.deleted_at is not null, true) as gone
 from unnest($1::uuid[], $2::uuid[]) with ordinality t (user_id, subject, ord)
 left join lateral (
