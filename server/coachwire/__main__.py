@@ -208,6 +208,58 @@ def doctor(
             raise typer.Exit(FAILED)
 
 
+outbox = typer.Typer(
+    help="Notifications that wait, were sent, or were given up.", invoke_without_command=True
+)
+app.add_typer(outbox, name="outbox")
+
+
+@outbox.callback()
+def count_outbox(context: typer.Context) -> None:
+    """What the outbox holds: by receiver, kind, state and reason."""
+    if context.invoked_subcommand is not None:
+        return
+    with _honest():
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.operator_queries import outbox_counts
+
+        counts = asyncio.run(outbox_counts(dsn))
+        for one in counts:
+            since = f"{one.oldest:%Y-%m-%d %H:%M} to {one.newest:%Y-%m-%d %H:%M} UTC"
+            reason = f" ({one.problem})" if one.problem else ""
+            typer.echo(f"{one.rows:8} {one.state:8} {one.receiver:9} {one.kind:14} {since}{reason}")
+        if not counts:
+            typer.echo("the outbox is empty")
+
+
+@outbox.command()
+def replay(
+    id_: Annotated[int | None, typer.Option("--id", help="This row, whatever became of it.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="All that were given up.")] = False,
+) -> None:
+    """Post again, with the same ids: a receiver that has one already need not act on it twice."""
+    with _honest():
+        if (id_ is None) != dead:
+            _fail("expected either --id or --dead", WRONG)
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.operator_queries import replay_outbox
+
+        rows = asyncio.run(replay_outbox(dsn, id_))
+        if id_ is not None and not rows:
+            _fail(f"no row {id_} that is settled", FAILED)
+        typer.echo(f"{rows} to be posted again")
+
+
+@app.command()
+def vapid() -> None:
+    """Make a key for Web Push and print it: the private one is COACHWIRE_VAPID_PRIVATE_KEY."""
+    from coachwire.notification_settings import VapidSettings, new_vapid_key
+
+    private, key = new_vapid_key()
+    typer.echo(f"COACHWIRE_VAPID_PRIVATE_KEY={private}")
+    typer.echo(f"public (applicationServerKey): {VapidSettings(key, '').public_key}")
+
+
 def main() -> None:
     app()
 

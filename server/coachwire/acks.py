@@ -1,6 +1,8 @@
-"""What devices say they have stored: gathered, written set-wise at most once in 2 s, and told to the senders."""
+"""What devices say they have stored, and what of it before somebody's eyes: gathered, written set-wise at most once in
+2 s, and told to the senders."""
 
 import asyncio
+from dataclasses import dataclass
 
 import structlog
 from coachwire_protocol.errors import Unavailable
@@ -17,18 +19,35 @@ DEVICES = 100  # a statement
 EVENTS = 4_000  # a statement looks at, each user's newest; of older ones their `delivered` tells
 
 
+@dataclass(slots=True)
+class Ack:
+    """What a device said since it was last written down."""
+
+    position: int = 0
+    foreground: int = 0  # the part of it that it said in the foreground
+    opened: bool = False  # came to the foreground: all that is written of it counts as said there
+
+
 class Acks:
-    """Positions on their way to the devices' rows. Losing some is harmless: the next one says more."""
+    """Positions on their way to the devices' rows. Losing some is harmless: the next one says more, and a notification
+    goes out that was not needed."""
 
     def __init__(self, database: Database, fanout: Fanout) -> None:
         self._database = database
         self._fanout = fanout
-        self._waiting: dict[tuple[str, str], int] = {}
+        self._waiting: dict[tuple[str, str], Ack] = {}
 
-    def note(self, user_id: str, device: str, position: int) -> None:
-        key = (user_id, device)
-        if key in self._waiting or len(self._waiting) < MOST:
-            self._waiting[key] = max(position, self._waiting.get(key, 0))
+    def note(self, user_id: str, device: str, position: int, *, foreground: bool) -> None:
+        """A device has stored everything up to here; `foreground`: its app is before somebody's eyes."""
+        if ack := self._of(user_id, device):
+            ack.position = max(ack.position, position)
+            if foreground:
+                ack.foreground = max(ack.foreground, position)
+
+    def opened(self, user_id: str, device: str) -> None:
+        """A device came to the foreground, with all that it has stored."""
+        if ack := self._of(user_id, device):
+            ack.foreground, ack.opened = ack.position, True
 
     async def run(self) -> None:
         """Write for ever; the owner cancels it, and calls `write` for what is left."""
@@ -39,7 +58,7 @@ class Acks:
     async def write(self) -> None:
         """Move the positions, and tell whose messages were delivered by that."""
         acks, self._waiting = self._waiting, {}
-        rows = sorted((*key, position) for key, position in acks.items())
+        rows = sorted((*key, ack.position, ack.foreground, ack.opened) for key, ack in acks.items())
         try:
             for start in range(0, len(rows), DEVICES):
                 part = rows[start : start + DEVICES]
@@ -50,3 +69,10 @@ class Acks:
                 self._fanout.flush()
         except Unavailable:
             log.warning("acks_lost", devices=len(rows))
+
+    def _of(self, user_id: str, device: str) -> Ack | None:
+        """None: too many wait."""
+        key = (user_id, device)
+        if key not in self._waiting and len(self._waiting) < MOST:
+            self._waiting[key] = Ack()
+        return self._waiting.get(key)

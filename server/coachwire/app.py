@@ -39,6 +39,7 @@ from coachwire.keys import (
 )
 from coachwire.links import Links
 from coachwire.migrate import check
+from coachwire.notifying import Notifying
 from coachwire.operations import (
     attachments,
     comment_changes,
@@ -229,6 +230,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
 
         await repair.begin()
         await bus.start(receive, gap)
+        notifying = Notifying(settings, database)
         loops = {
             "close_gaps": gaps.close,
             "close_topic_gaps": topic_gaps.close,
@@ -245,6 +247,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "listen": pending.listen,
             "partitions": lambda: keep_partitions(database),
             "sampling": sampling.run,
+            **notifying.loops,
         }
         if exchange is not None:
             loops["presence_exchange"] = exchange.run
@@ -263,6 +266,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             if keys is not None:
                 await keys.close()
             await runner.close()
+            await notifying.close()
             await acks.write()
             sampling.look()
             await bus.close()

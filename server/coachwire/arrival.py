@@ -63,7 +63,11 @@ class Arrivals:
         try:
             async with self._database.connection() as tx:
                 arrival = await arrive(
-                    tx, connection.user_id, connection.device, connection.identity.issued_at
+                    tx,
+                    connection.user_id,
+                    connection.device,
+                    connection.identity.issued_at,
+                    foreground=hello.state == "foreground",
                 )
             if arrival is None:
                 raise Closed(CloseCode.ACCOUNT_GONE)

@@ -12,6 +12,7 @@ from coachwire_protocol.errors import ERRORS
 from prometheus_client import Counter, Gauge, Histogram
 
 QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)  # s
+SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # s
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 CONNECTIONS = Gauge(
@@ -83,6 +84,30 @@ PARTITIONS_AHEAD = Gauge(
     "coachwire_partitions_ahead_seconds",
     "How long from now there are partitions for events.",
     multiprocess_mode="livemin",
+)
+
+NOTIFICATIONS = Counter(
+    "coachwire_notifications",
+    "Rows of the outbox by receiver (webhook, browser) and outcome: sent, failed (and tried again), dead, dropped.",
+    ["receiver", "outcome"],
+)
+NOTIFICATION_SECONDS = Histogram(
+    "coachwire_notification_seconds", "From a post to its answer, by receiver.", ["receiver"], buckets=SLOW
+)
+OUTBOX_AGE = Gauge(
+    "coachwire_outbox_age_seconds",
+    "For how long the notification that is to be posted next has been due.",
+    multiprocess_mode="livemostrecent",
+)
+OUTBOX_DUE = Gauge(
+    "coachwire_outbox_due_rows",
+    "Notifications that are due and not posted; counted up to 10,000 for each kind of receiver.",
+    multiprocess_mode="livemostrecent",
+)
+OUTBOX_DEAD = Gauge(
+    "coachwire_outbox_dead_rows",
+    "Notifications that were given up; counted up to 10,000.",
+    multiprocess_mode="livemostrecent",
 )
 
 CLOSED_BY = {int(code): CLOSES.labels(str(int(code))) for code in CloseCode}

@@ -49,6 +49,15 @@ class VapidSettings:
         return urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
+def new_vapid_key() -> tuple[str, bytes]:
+    """A private key, as text for the setting and as bytes."""
+    from cryptography.hazmat.primitives.asymmetric import ec  # slow to import
+
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    key = number.to_bytes(SCALAR)
+    return urlsafe_b64encode(key).rstrip(b"=").decode(), key
+
+
 def webhook_url(text: str) -> str | None:
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.port == 0:  # a wrong port raises

@@ -1,8 +1,12 @@
 """What the command line asks of the database, one connection a question."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from coachwire.connect import connection
+from coachwire.outbox_queries import COUNTS, REPLAY, Count
+
+REPLAYED = 1_000  # rows a statement
 
 
 async def find_user(dsn: str, wanted: str, *, or_deleted: bool = False) -> str | None:
@@ -33,3 +37,21 @@ async def renew_epoch(dsn: str) -> str:
         return str(
             await tx.fetchval("update stream_epoch set epoch = make_epoch(), made_at = now() returning epoch")
         )
+
+
+async def outbox_counts(dsn: str) -> Sequence[Count]:
+    """What the outbox holds, by state and reason."""
+    async with connection(dsn) as tx:
+        return await COUNTS.rows(tx)
+
+
+async def replay_outbox(dsn: str, id_: int | None) -> int:
+    """Have this row posted again if it is settled, or (None) all dead ones; how many that were. What somebody holds at
+    this moment is passed over."""
+    replayed = 0
+    async with connection(dsn) as tx:
+        while True:
+            rows = (await REPLAY.one(tx, id_, REPLAYED)).rows
+            replayed += rows
+            if id_ is not None or rows == 0:
+                return replayed

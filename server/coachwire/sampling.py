@@ -21,6 +21,9 @@ from coachwire.measures import (
     CONNECTIONS,
     DELIVERIES,
     OPEN_TOPICS,
+    OUTBOX_AGE,
+    OUTBOX_DEAD,
+    OUTBOX_DUE,
     PARTITIONS_AHEAD,
     PENDING_AGE,
     PENDING_ROWS,
@@ -39,7 +42,14 @@ class Waiting(NamedTuple):
     set_aside: int
 
 
+class OutboxState(NamedTuple):
+    age: float  # s that the row which is to be posted next has been due
+    due: int
+    dead: int
+
+
 WAITING = Query("pending/waiting", Waiting)
+OUTBOX = Query("outbox/waiting", OutboxState)
 
 
 class Sampling:
@@ -83,8 +93,11 @@ class Sampling:
 
     async def _ask(self) -> None:
         async with self._database.connection() as tx:
-            waiting, room = await WAITING.one(tx), await ROOM.one(tx)
+            waiting, room, outbox = await WAITING.one(tx), await ROOM.one(tx), await OUTBOX.one(tx)
         PENDING_ROWS.set(waiting.rows)
         PENDING_AGE.set(waiting.age)
         PENDING_SET_ASIDE.set(waiting.set_aside)
         PARTITIONS_AHEAD.set(room.seconds)
+        OUTBOX_AGE.set(outbox.age)
+        OUTBOX_DUE.set(outbox.due)
+        OUTBOX_DEAD.set(outbox.dead)

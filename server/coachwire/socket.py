@@ -251,10 +251,14 @@ class SocketDoor:
             case Ping(ref=ref):
                 connection.send(encode(Pong(ref=ref)))
             case Ack(ref=ref, position=position):
-                self._acks.note(connection.user_id, connection.device, position)
+                self._acks.note(
+                    connection.user_id, connection.device, position, foreground=connection.foreground
+                )
                 connection.answer(ref)
             case SetState(ref=ref, state=state):
                 self._presence.set_foreground(connection, state == "foreground")
+                if connection.foreground:
+                    self._acks.opened(connection.user_id, connection.device)
                 connection.answer(ref)
             case Typing(ref=ref) if not connection.pace.typing.admits(request.to, connection.heard):
                 connection.answer(ref)

@@ -188,7 +188,7 @@ end $$;
 -- type: what is told of; null unless act is post. subject_id and what follows says of whom and what.
 create function claim_notifications(p_browsers boolean, p_limit int, p_lease interval, p_webhook boolean, p_push boolean)
 returns table (
-  id bigint, claim int, attempt int, act text, type text, made_at timestamptz,
+  id bigint, claim int, attempt int, act text, kind text, type text, made_at timestamptz,
   user_id uuid, clerk_id text, membership_id uuid, organization_id uuid, subject_id uuid,
   assignment_id uuid, movement_id uuid, author_membership_id uuid, author_name text,
   badge bigint, organization_badge bigint, shows_content boolean, content text, attachments bigint,
@@ -294,7 +294,7 @@ begin
       due_at = case when j.act = 'post' then clock_timestamp() + p_lease else o.due_at end
     from judged j
     where o.id = j.id)
-  select j.id, j.claims + 1, j.attempts + 1, j.act, case when j.act = 'post' then j.type end, j.made_at,
+  select j.id, j.claims + 1, j.attempts + 1, j.act, j.kind::text, case when j.act = 'post' then j.type end, j.made_at,
     j.user_id, j.clerk_id, j.membership_id, j.organization_id, j.subject_id,
     j.workout_assignment_id, j.workout_movement_id, a.id, person_name(w.first_name, w.last_name),
     b.total, b.here, s.shows, case when s.shows then j.said end, f.attachments,

@@ -142,8 +142,8 @@ class TestOverRedis:
 async def test_a_device_makes_itself_known(gym: Place, http: ClientSession, database: Tables) -> None:
     device = str(uuid4())
     member = Caller(http, gym.member)
-    about = {"platform": "web", "language": "he", "webPush": {"endpoint": "https://push.test/1", "keys": {}}}
-    known = {"device": device, "platform": "web", "language": "he"}
+    about = {"platform": "web", "language": "he"}
+    known = {"device": device, **about, "webPush": False, "applicationServerKey": None}
     assert (await member.put(f"/v1/me/devices/{device}", about)).data == known
     changed = await member.put(f"/v1/me/devices/{device}", {"platform": "web", "language": "ru"})
     assert changed.data == known | {"language": "ru"}

@@ -243,7 +243,7 @@ async def run_statements(one: Explained, gym: Place, coach: Someone, member: Som
         "receipts/resolve": ([me] * 100, [here] * 100, [row["id"] for row in recent]),
         "receipts/unread": ([me], [here], [member.membership_id], [recent[0]["id"]], 1000),
         "receipts/unread_thread": ([me], [here], [thread], [post], 1000),
-        "session/hello": (me, uuid4(), None),
+        "session/hello": (me, uuid4(), None, True),
         "session/unread": ([me, they],),
         "streams/events": ([me], [head - 300], [head], 256),
         "streams/kept": (me, head - 4000, head),

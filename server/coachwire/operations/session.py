@@ -82,9 +82,11 @@ TYPING_THREAD = Query("session/typing_thread", Typist)
 ACKNOWLEDGE = Query("session/acknowledge", DeliveredRow)
 
 
-async def arrive(tx: Tx, user_id: str, device: str, issued_at: datetime | None) -> Arrival | None:
+async def arrive(
+    tx: Tx, user_id: str, device: str, issued_at: datetime | None, *, foreground: bool
+) -> Arrival | None:
     """Take the device's next session and read what the welcome tells. None: no such user, or deleted."""
-    return await HELLO.first(tx, user_id, device, issued_at)
+    return await HELLO.first(tx, user_id, device, issued_at, foreground)
 
 
 async def is_user(tx: Tx, user_id: str) -> bool:
@@ -106,9 +108,9 @@ async def unread_of(tx: Tx, user_ids: Sequence[str]) -> dict[str, Unread]:
     return {user_id: _unread(counts[user_id]) for user_id in user_ids}
 
 
-async def acknowledge(tx: Tx, acks: Sequence[tuple[str, str, int]], events: int) -> list[Signal]:
-    """Move the positions of these (user, device, position) forward; never back, never past the head. Returns what the
-    senders are to be told of the newest `events` that each user passed by that."""
+async def acknowledge(tx: Tx, acks: Sequence[tuple[str, str, int, int, bool]], events: int) -> list[Signal]:
+    """Move the positions of these (user, device, position, position in the foreground, opened) forward; never back,
+    never past the head. Returns what the senders are to be told of the newest `events` that each user passed."""
     return [_delivered(row) for row in await ACKNOWLEDGE.rows(tx, *zip(*acks, strict=True), events)]
 
 

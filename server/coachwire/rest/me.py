@@ -38,11 +38,11 @@ async def register(request: web.Request) -> web.Response:
 
 @routes.put("/v1/me/devices/{device}/ack")
 async def acknowledge(request: web.Request) -> web.Response:
-    """Written as a socket's ack is: soon, forward only, never past the head."""
+    """Written as a socket's ack is: soon, forward only, never past the head. Nobody has said that anybody looks on."""
     actor = await actor_of(request)
     ack = checked(AckOnDevice, await body(request) | _device(request))
     outcome = await request.app[RUNNER].run(actor, ack)
-    request.app[ACKS].note(actor.user_id, ack.device, ack.position)
+    request.app[ACKS].note(actor.user_id, ack.device, ack.position, foreground=False)
     return data(outcome)
 
 

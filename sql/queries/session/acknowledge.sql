@@ -1,8 +1,10 @@
--- What devices have stored: monotone, and never past the head. What a user's farthest device has passed by that is delivered:
--- one row for each sender, organization and thread, with its newest message among the last $4 positions of the step. Told only
+-- What devices have stored, and what of it in the foreground: $4, and with $5 all that was written of it before. Monotone, and
+-- never past the head. What a user's farthest device has passed by that is delivered:
+-- one row for each sender, organization and thread, with its newest message among the last $6 positions of the step. Told only
 -- while both parties are active there and the recipient may see the thread.
 with t as (
-  select * from unnest($1::uuid[], $2::uuid[], $3::bigint[]) t (user_id, device_id, position)),
+  select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::boolean[])
+    t (user_id, device_id, position, foreground, opened)),
 before as (
   select user_id, max(acked_position) as position
   from devices
@@ -10,7 +12,11 @@ before as (
   group by user_id),
 moved as (
   update devices d
-  set acked_position = greatest(d.acked_position, least(t.position, s.position)), seen_at = now()
+  set
+    acked_position = greatest(d.acked_position, least(t.position, s.position)),
+    foreground_position = greatest(
+      d.foreground_position, least(t.foreground, s.position), case when t.opened then d.acked_position end),
+    seen_at = now()
   from t
   join user_streams s on s.user_id = t.user_id
   where d.user_id = t.user_id and d.device_id = t.device_id
@@ -27,7 +33,7 @@ from steps s
 cross join lateral (
   select e.position, e.subject_ids[1] as message_id
   from stream_events e
-  where e.user_id = s.user_id and e.position > greatest(s.after, s.through - $4) and e.position <= s.through
+  where e.user_id = s.user_id and e.position > greatest(s.after, s.through - $6) and e.position <= s.through
     and e.kind = 'message.created'
   offset 0) e  -- these positions by the index, and each message by its id: never all that somebody has
 cross join lateral (select * from messages m where m.id = e.message_id offset 0) m

@@ -1,12 +1,14 @@
 -- A connection begins: the device's next session is taken, the head of the stream and what the welcome tells are read, in
 -- one snapshot. The device unseen for longest goes when there are 50 others. No row: no such user, or deleted. Session 0: the
--- device is signed out, and the token ($3: when it was issued) is no newer.
+-- device is signed out, and the token ($3: when it was issued) is no newer. $4: it begins in the foreground, with all it has acked.
 with me as (
   select id from living_users where id = $1::uuid),
 device as (
   insert into devices (user_id, device_id, session, seen_at)
   select id, $2::uuid, 1, now() from me
-  on conflict (user_id, device_id) do update set session = devices.session + 1, seen_at = now()
+  on conflict (user_id, device_id) do update
+    set session = devices.session + 1, seen_at = now(),
+      foreground_position = case when $4::boolean then devices.acked_position else devices.foreground_position end
     where devices.signed_out_at is null or devices.signed_out_at < $3::timestamptz
   returning session),
 surplus as (
