@@ -72,7 +72,7 @@ class RegisterDevice(Wire, frozen=True, kw_only=True):
     device: Id
     platform: Platform
     language: Language
-    web_push: WebPush | None | UnsetType = UNSET
+    web_push: WebPush | UnsetType | None = UNSET
 
 
 class Device(Wire, frozen=True, kw_only=True):
