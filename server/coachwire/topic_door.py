@@ -1,9 +1,9 @@
 """What sockets do with topics: open one, be told what was missed of it, close it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from coachwire_protocol.close import CloseCode, Closed
 from coachwire_protocol.errors import BadRequest, NotFound, ProtocolError, Unavailable
@@ -33,6 +33,8 @@ ALL = 2**62  # through the end of a stream
 LOOKS = (
     5  # times that rights are read for a topic whose rights change all the while; then it is `unavailable`
 )
+
+Asked: TypeAlias = tuple[View, Resume | UnsetType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,13 @@ class TopicDoor:
 
     def open(self, connection: Connection, request: OpenTopic) -> None:
         """Answer, then tell what was missed, then what happens. Open already, it begins anew."""
+        try:
+            view = self._admit(connection, request.topic)
+        except BadRequest as error:
+            connection.refuse(request.ref, error)
+            return
         connection.begin()
-        self._start(connection, self._open(connection, request))
+        self._start(connection, self._open(connection, request, view))
 
     def close(self, connection: Connection, request: CloseTopic) -> None:
         """Tell nothing more of it; harmless for what is not open."""
@@ -79,8 +86,14 @@ class TopicDoor:
 
     def greet(self, connection: Connection, asks: Sequence[TopicAsk]) -> None:
         """Answer the topics of a hello, each by a frame of its own."""
-        if asks:
-            self._start(connection, self._greet(connection, asks))
+        asked: list[Asked] = []
+        for ask in {ask.topic: ask for ask in asks}.values():
+            try:
+                asked.append((self._admit(connection, ask.topic), ask.resume))
+            except BadRequest:  # an unknown kind, or one beyond the limit beside those opened meanwhile
+                connection.send(closed_frame(ask.topic, "forbidden"))
+        if asked:
+            self._start(connection, self._greet(connection, asked))
 
     def doubt(self, user_id: str) -> None:
         """This user's rights may have ended."""
@@ -108,33 +121,25 @@ class TopicDoor:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _open(self, connection: Connection, request: OpenTopic) -> None:
-        view: View | None = None
+    def _admit(self, connection: Connection, topic: str) -> View:
+        if not is_served(topic):
+            raise BadRequest.at("topic", "Expected a topic of a kind that there is.")
+        return self._views.open(connection, topic)
+
+    async def _open(self, connection: Connection, request: OpenTopic, view: View) -> None:
         try:
-            if not is_served(request.topic):
-                raise BadRequest.at("topic", "Expected a topic of a kind that there is.")
-            view = self._views.open(connection, request.topic)
             opening = (await self._begin([(view, request.resume)]))[0]
             if isinstance(opening, Standing):
                 raise NotFound
             connection.answer(request.ref, TopicState(**opening.state))
             self._opened(opening)
         except ProtocolError as error:
-            if view is not None:
-                self.end(view)
+            self.end(view)
             connection.refuse(request.ref, error)
         finally:
             connection.settled(durable=False)
 
-    async def _greet(self, connection: Connection, asks: Iterable[TopicAsk]) -> None:
-        asked: list[tuple[View, Resume | UnsetType]] = []
-        for ask in {ask.topic: ask for ask in asks}.values():
-            try:
-                if not is_served(ask.topic):
-                    raise BadRequest
-                asked.append((self._views.open(connection, ask.topic), ask.resume))
-            except BadRequest:  # an unknown kind, or one beyond the limit beside those opened meanwhile
-                connection.send(closed_frame(ask.topic, "forbidden"))
+    async def _greet(self, connection: Connection, asked: Sequence[Asked]) -> None:
         try:
             openings = await self._begin(asked)
         except Unavailable:
