@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web, web_response
 
-from coachwire import rest, service, topic_comments, topic_messages
+from coachwire import rest, service, told_comments, topic_messages
 from coachwire.acks import Acks
 from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.arrival import Arrivals
@@ -108,7 +108,7 @@ OPERATIONS = (
     threads,
     workouts,
 )  # imported for their lines in the table of operations
-LOADERS = (topic_comments, topic_messages)  # and these for theirs in the table of what topics tell
+LOADERS = (told_comments, topic_messages)  # and these for theirs in the table of what topics tell
 
 
 def init_app(settings: Settings) -> web.Application:
