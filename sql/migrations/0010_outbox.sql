@@ -59,7 +59,7 @@ as $$
 begin
   with held as materialized (
     select o.id, o.user_id, o.organization_id, o.subject_id, o.device_id, o.claims,
-      case when o.state = 'waiting' then o.due_at end as waits_until
+      case when o.state = 'waiting' then least(o.due_at, clock_timestamp() + interval '1 minute') end as until
     from outbox o
     where o.subject_id = any (p_subjects) and o.kind in ('message', 'mention') and (o.state = 'waiting' or o.claims > 0)
     order by o.id
@@ -67,10 +67,10 @@ begin
   dropped as (
     update outbox o
     set state = 'dropped', settled_at = clock_timestamp()
-    where o.id = any (array(select h.id from held h where h.waits_until is not null)))
+    where o.id = any (array(select h.id from held h where h.until is not null)))
   insert into outbox (kind, user_id, organization_id, subject_id, due_at)
   select 'read', h.user_id, h.organization_id, h.subject_id,
-    coalesce(max(least(h.waits_until, clock_timestamp() + interval '1 minute')), clock_timestamp())
+    coalesce(max(h.until), clock_timestamp())
   from held h
   where h.device_id is null and h.claims > 0
     and not exists (
@@ -230,8 +230,8 @@ begin
         else 'comment.mentioned' end as type,
       case o.kind
         when 'person.erased' then true
-        when 'read' then u.id is not null and u.deleted_at is null
-        else u.id is not null and u.deleted_at is null and n.status = 'active' and n.deleted_at is null
+        when 'read' then u.id is not null
+        else u.id is not null and n.status = 'active' and n.deleted_at is null
           and (select g.deleted_at is null from organizations g where g.id = o.organization_id)
           and not exists (
             select from devices d where d.user_id = o.user_id and o.position > 0 and d.foreground_position >= o.position)
@@ -247,7 +247,8 @@ begin
       coalesce(m.content, c.body) as said, d.push_endpoint, d.push_p256dh, d.push_auth
     from unnest(v_ids) t (id)
     cross join lateral (select o.* from outbox o where o.id = t.id offset 0) o
-    left join lateral (select u.id, u.clerk_id::text, u.deleted_at from users u where u.id = o.user_id offset 0) u on true
+    left join lateral (  -- (the view comes with 0019)
+      select u.id, u.clerk_id::text from living_users u where u.id = o.user_id offset 0) u on true
     left join lateral (
       select n.id, n.role, n.status, n.deleted_at
       from memberships n

@@ -148,7 +148,7 @@ begin
   from messages m where m.id = any (v_id)
   order by m.id
   on conflict (message_id) do update set erased_at = v_at, payload_hash = null;
-  update outbox set state = 'dropped', settled_at = v_at where subject_id = any (v_id) and kind = 'message' and state = 'waiting';
+  perform clear_notifications(v_id);
   perform count_job(p_job.id, 'messages', cardinality(v_id));
   perform count_job(p_job.id, 'attachments', v_files);
 
