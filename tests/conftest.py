@@ -15,6 +15,7 @@ import redis
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 
+from .s3 import NoS3Server, S3Server
 from .services import UNSYNCED, EmbeddedCluster, EmbeddedRedis, GivenPostgres, GivenRedis, folder_for_services
 
 
@@ -123,6 +124,21 @@ def redis_url(redis_server: EmbeddedRedis | GivenRedis) -> str:
         with redis.Redis.from_url(redis_server.url) as client:
             client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """The run's, with an empty bucket."""
+    with folder_for_services() as folder:
+        try:
+            server = S3Server(folder)
+            server.start()
+        except NoS3Server as problem:
+            pytest.skip(f"NO S3 SERVER, the bucket stays untried: {problem}")
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @contextmanager

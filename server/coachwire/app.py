@@ -32,6 +32,7 @@ from coachwire.keys import (
     FANOUT,
     POLLS,
     PRESENCE,
+    PROCESSING,
     READINESS,
     RUNNER,
     SETTINGS,
@@ -55,6 +56,7 @@ from coachwire.operations import (
     receipts,
     session,
     threads,
+    uploads,
     workouts,
 )
 from coachwire.operations import (
@@ -69,6 +71,7 @@ from coachwire.presence_door import PresenceDoor
 from coachwire.presence_redis import PresenceExchange
 from coachwire.presence_rights import PresenceRights
 from coachwire.problems import answer_problems
+from coachwire.processing import Processing
 from coachwire.readiness import Readiness
 from coachwire.repair import Repair
 from coachwire.request_log import log_requests
@@ -79,6 +82,7 @@ from coachwire.sampling import Sampling
 from coachwire.settings import Settings, SettingsError
 from coachwire.socket import SocketDoor
 from coachwire.streams import Streams
+from coachwire.sweeping import Sweeping
 from coachwire.telling import Telling
 from coachwire.topic_door import TopicDoor
 from coachwire.topic_rights import TopicRights
@@ -106,6 +110,7 @@ OPERATIONS = (
     receipts,
     session,
     threads,
+    uploads,
     workouts,
 )  # imported for their lines in the table of operations
 LOADERS = (told_comments, topic_messages)  # and these for theirs in the table of what topics tell
@@ -213,7 +218,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             sockets,
         )
         app[FANOUT], app[ACKS], app[POLLS] = fanout, acks, Polls(streams, hub, bus)
-        app[PRESENCE] = present
+        app[PRESENCE], app[PROCESSING] = present, Processing(database, blobs)
         sampling = Sampling(database, hub, views, bus, sockets.connections)
 
         def receive(channel: str, payload: bytes) -> None:
@@ -245,6 +250,8 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "retention": retaining.run,
             "pending": pending.work,
             "listen": pending.listen,
+            "processing": app[PROCESSING].run,
+            "sweeping": Sweeping(database, blobs).run,
             "partitions": lambda: keep_partitions(database),
             "sampling": sampling.run,
             **notifying.loops,

@@ -77,7 +77,7 @@ _TEXT = {"text", "varchar", "bpchar", "citext"}
 # a membership, rows that a foreign key needs are locked `for key share`: that asks for UPDATE on some column.
 _TRIGGERS = (
     "users", "organizations", "memberships", "workouts", "workout_movements", "workout_assignments", "messages",
-    "exercise_comments",
+    "message_attachments", "exercise_comments",
 )  # fmt: skip
 _LOCKED = ("users", "organizations", "workout_assignments")  # and movements, which have no updated_at
 

@@ -9,6 +9,7 @@ from coachwire.database import Database
 from coachwire.fanout import Fanout
 from coachwire.polls import Polls
 from coachwire.presence_door import PresenceDoor
+from coachwire.processing import Processing
 from coachwire.readiness import Readiness
 from coachwire.runner import Runner
 from coachwire.settings import Settings
@@ -24,4 +25,5 @@ PRESENCE = web.AppKey("presence", PresenceDoor)
 POLLS = web.AppKey("polls", Polls)
 SOCKETS = web.AppKey("sockets", SocketDoor)
 BLOBS: web.AppKey[Blobs] = web.AppKey("blobs")
+PROCESSING = web.AppKey("processing", Processing)
 READINESS = web.AppKey("readiness", Readiness)

@@ -67,6 +67,14 @@ LOOP_LAG = Histogram(
     "coachwire_loop_lag_seconds", "How late the loop was, looked at each second.", buckets=QUICK
 )
 
+UPLOADS = Counter(
+    "coachwire_uploads", "Files processed, by outcome: ready or why they were refused.", ["outcome"]
+)
+UPLOADS_FORGOTTEN = Counter("coachwire_uploads_forgotten", "Uploads that nobody sent in time.")
+BLOBS_DELETED = Counter(
+    "coachwire_blobs_deleted", "Objects deleted because nothing referred to them any more."
+)
+
 PENDING_ROWS = Gauge(
     "coachwire_pending_rows", "Changes by the platform not told yet.", multiprocess_mode="livemostrecent"
 )

@@ -1,7 +1,7 @@
 """Both stores, each real: the folder behind routes of a server, and S3 by versitygw."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from coachwire.problems import answer_problems
 from coachwire.request_log import log_requests
 from coachwire.rest import blobs as routes
 
-from ..s3 import NoS3Server, S3Server
-from ..services import folder_for_services
+from ..s3 import S3Server
 
 JPEG = b"\xff\xd8\xff\xe0 not much of a picture"
 
@@ -53,21 +52,6 @@ class Store:
     async def shown(self, key: str, **headers: str) -> tuple[int, bytes]:
         async with self.http.get(self.blobs.presign_get(key), headers=headers) as answer:
             return answer.status, await answer.read()
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[S3Server]:
-    """The run's, with an empty bucket."""
-    with folder_for_services() as folder:
-        try:
-            server = S3Server(folder)
-            server.start()
-        except NoS3Server as problem:
-            pytest.skip(f"NO S3 SERVER, the bucket stays untried: {problem}")
-        try:
-            yield server
-        finally:
-            server.stop()
 
 
 def behind() -> float:

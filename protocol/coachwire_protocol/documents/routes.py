@@ -30,6 +30,7 @@ from ..conversations import (
 )
 from ..devices import AckOnDevice, Device, RegisterDevice, SignOut
 from ..errors import (
+    AttachmentNotReady,
     BadRequest,
     Conflict,
     EditWindowOver,
@@ -50,6 +51,7 @@ from ..organization import ChangeSettings, ListMembers, Member, OrganizationSett
 from ..polling import PollEvents, StreamPart
 from ..receipts import MarkedRead, ReadMessages
 from ..shape import Wire
+from ..uploads import CompleteUpload, ReadUpload, RequestUpload, Upload, UploadLink
 from ..workouts import ListAssignments, ListThreads, ReadWorkout, Workout, WorkoutAssignment, WorkoutThread
 
 
@@ -66,6 +68,7 @@ PATH: Final = {
     "id": Place("id", "The message."),
     "attachment": Place("attachmentId", "A file of a message."),
     "assignment": Place("workoutAssignmentId", "A workout as it was assigned to a member."),
+    "upload": Place("uploadId", "A file on its way into a message."),
     "workout": Place("workoutId", "A workout of the organization."),
     "movement": Place("workoutMovementId", "An exercise of the workout."),
     "comment": Place("id", "The comment."),
@@ -145,6 +148,33 @@ COMMENTS: Final = f"{ORG}/workouts/{{workout}}/movements/{{movement}}/comments"
 DEVICE: Final = "/v1/me/devices/{device}"
 
 ROUTES: Final = (
+    Route(
+        method="POST",
+        path=f"{ORG}/messages/upload-url",
+        name="requestUpload",
+        summary="A place for the bytes of a file that is to be sent.",
+        asks=RequestUpload,
+        answers=UploadLink,
+        refusals=(RateLimited,),
+    ),
+    Route(
+        method="POST",
+        path=f"{ORG}/uploads/{{upload}}/complete",
+        name="completeUpload",
+        summary="Say that the bytes are there.",
+        asks=CompleteUpload,
+        answers=Upload,
+        refusals=(NotFound, AttachmentNotReady),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/uploads/{{upload}}",
+        name="readUpload",
+        summary="What became of a file that is to be sent.",
+        asks=ReadUpload,
+        answers=Upload,
+        refusals=(NotFound, AttachmentNotReady),
+    ),
     Route(
         method="POST",
         path=f"{ORG}/messages",

@@ -9,6 +9,7 @@ from coachwire.rest import (
     me,
     messages,
     organization,
+    uploads,
     workouts,
 )
 
@@ -23,5 +24,6 @@ routes = (
     *organization.routes,
     *me.routes,
     *documents.routes,
+    *uploads.routes,
     *blobs.routes,
 )
