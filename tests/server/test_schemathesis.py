@@ -30,6 +30,7 @@ from ..comments.conftest import add_exercise
 from ..gym import SECRET, Place, Someone, message_to
 from .platform import Tables, assign
 from .routes import call, get
+from .uploading import ready_upload
 
 AnyCase = Case[Any]
 
@@ -177,6 +178,8 @@ class _Tries:
             and not (body.get("content") or "").strip()
         ):
             body["content"] = "words"
+        if "fileSize" in body:
+            body["fileSize"] = min(body["fileSize"], 10_000_000)
         if "body" in body and not (body["body"] or "").strip():
             body["body"] = "words"
         if "parentCommentId" in body:
@@ -246,6 +249,7 @@ async def _write_what_is_known(gym: Place, http: ClientSession, database: Tables
             "workout": exercise.workout_id,
             "movement": exercise.id,
             "comment": await comment(),
+            "upload": await ready_upload(http, gym.owner),
         },
         of_its_own={
             "editComment": {"comment": await comment()},
