@@ -21,6 +21,10 @@ class EraseMembership(Wire, frozen=True, kw_only=True):
     membership_id: Id
 
 
+class ExportMe(Wire, frozen=True, kw_only=True):
+    """Put together what is kept of the caller, as a ZIP of JSON Lines and files."""
+
+
 class ReadJob(Wire, frozen=True, kw_only=True):
     """How a job stands that the caller asked for."""
 
@@ -34,7 +38,8 @@ class JobStarted(Wire, frozen=True, kw_only=True):
 
 
 class Job(Wire, frozen=True, kw_only=True):
-    """`counts`: what has been done so far, by kind; whole when `state` is `done`."""
+    """`counts`: what has been done so far, by kind; whole when `state` is `done`. `url`: of an export that is done, for
+    a day; asking again renews the link."""
 
     job_id: Id
     kind: JobKind
@@ -42,3 +47,5 @@ class Job(Wire, frozen=True, kw_only=True):
     counts: dict[str, int]
     created_at: Time
     finished_at: Time | None
+    url: str | None
+    url_expires_at: Time | None

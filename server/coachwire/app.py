@@ -18,6 +18,7 @@ from coachwire.cors import allow_origins
 from coachwire.database import Database
 from coachwire.drain import drain
 from coachwire.erasing import Erasing
+from coachwire.exporting import Exporting
 from coachwire.fanout import Fanout
 from coachwire.gaps import Gaps
 from coachwire.heartbeat import beat
@@ -189,9 +190,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         telling = Telling(database, streams, topic_streams, fanout)
         pending = Pending(settings.database_url, database, telling, fanout)
         retaining = Retaining(database, telling)
-        work = Jobs(
-            database, {"erasure": Erasing(database, blobs, telling, fanout).step, "retention": retaining.step}
-        )
+        exporting = Exporting(database, blobs, words_of_others=settings.export_words_of_others)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
         authenticator = Authenticator(settings, database, keys)
         exchange = None if settings.redis_url is None else PresenceExchange(settings.redis_url, presence, bus)
@@ -245,7 +244,9 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "acks": acks.run,
             "presence": present.run,
             "presence_rights": rights.run,
-            "jobs": work.run,
+            "erasures": Jobs(database, "erasure", Erasing(database, blobs, telling, fanout).step).run,
+            "exports": Jobs(database, "export", exporting.step).run,
+            "retention_runs": Jobs(database, "retention", retaining.step).run,
             "topic_rights": topic_rights.run,
             "retention": retaining.run,
             "pending": pending.work,

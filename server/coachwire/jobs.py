@@ -1,7 +1,7 @@
 """Carries out jobs, step by step. Every instance looks; a job's row lets one at a time at it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +21,6 @@ MOST = 20  # jobs a look
 
 class Running(NamedTuple):
     id: UUID
-    kind: str
 
 
 class Step(Enum):
@@ -39,29 +38,29 @@ RUNNING = Query("jobs/running", Running)
 
 
 class Jobs:
-    """`kinds`: by kind of job, what takes its next step. A step is one transaction that also moves the job; it may
-    raise `Unavailable`. What else it raises is logged, and the job is tried again at the next look."""
+    """Those of one kind. `step` takes the next one, in a transaction that also moves the job; it may raise
+    `Unavailable`. What else it raises is logged, and the job is tried again at the next look."""
 
-    def __init__(self, database: Database, kinds: Mapping[str, TakeStep]) -> None:
+    def __init__(self, database: Database, kind: str, step: TakeStep) -> None:
         self._database = database
-        self._kinds = kinds
+        self._kind = kind
+        self._step = step
 
     async def run(self) -> None:
         """For ever; the owner cancels it."""
         while True:
             try:
                 async with self._database.connection() as tx:
-                    running = await RUNNING.rows(tx, MOST)
+                    running = await RUNNING.rows(tx, MOST, self._kind)
                 for job in running:
-                    if job.kind in self._kinds:
-                        await self._carry_on(job)
+                    await self._carry_on(job.id)
             except Unavailable:
                 await asyncio.sleep(RETRY)
             await asyncio.sleep(POLL)
 
-    async def _carry_on(self, job: Running) -> None:
+    async def _carry_on(self, job_id: UUID) -> None:
         try:
-            while (step := await self._kinds[job.kind](job.id)) in (Step.MORE, Step.HELD):
+            while (step := await self._step(job_id)) in (Step.MORE, Step.HELD):
                 if step is Step.HELD:
                     await asyncio.sleep(HELD)
         except Unavailable:
@@ -69,11 +68,11 @@ class Jobs:
         except Exception as error:  # the edge: one job must not stop the others
             log.error(
                 "job_failed",
-                job_id=str(job.id),
-                kind=job.kind,
+                job_id=str(job_id),
+                kind=self._kind,
                 error=type(error).__name__,
                 code=getattr(error, "sqlstate", None),
             )
             return
         if step is Step.DONE:
-            log.info("job_done", job_id=str(job.id), kind=job.kind)
+            log.info("job_done", job_id=str(job_id), kind=self._kind)

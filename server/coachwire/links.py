@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from coachwire_protocol.messages import Attachment
@@ -23,6 +23,11 @@ class File(Struct, frozen=True, array_like=True):
     size: int  # bytes
     key: str  # in the blob store
     thumbnail_key: str | None
+
+
+class Link(NamedTuple):
+    url: str
+    expires_at: str
 
 
 class Links:
@@ -46,6 +51,10 @@ class Links:
             )
             for file in files
         )
+
+    def to(self, key: str) -> Link:
+        """To one object of the store."""
+        return Link(self._sign(key), _expiry())
 
 
 def _expiry() -> str:

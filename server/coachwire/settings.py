@@ -91,6 +91,7 @@ class Settings:
     allowed_origins: frozenset[str] = frozenset()
     home: Path = Path(".coachwire")
     public_url: str | None = None  # by which clients reach this server, without a slash at the end
+    export_words_of_others: bool = False  # whether an export holds what was said to its person, or references
     s3: S3 | None = None  # where files lie; without it below `home`
     rate_limit: RateLimit | None = RateLimit(30, 60)
     edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
@@ -142,6 +143,7 @@ class Settings:
             allowed_origins=read("COACHWIRE_ALLOWED_ORIGINS", _origins, frozenset()),
             home=read("COACHWIRE_HOME", Path, cls.home),
             public_url=read("COACHWIRE_PUBLIC_URL", _address, None),
+            export_words_of_others=read("COACHWIRE_EXPORT_OTHERS", _words, cls.export_words_of_others),
             s3=_s3(read),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
             edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
@@ -238,6 +240,12 @@ def _secret(text: str) -> str | None:
     if len(text.encode()) < MIN_SECRET:
         raise ValueError(f"expected at least {MIN_SECRET} bytes, got {len(text.encode())}")
     return text
+
+
+def _words(text: str) -> bool:
+    if text not in ("references", "words"):
+        raise ValueError(f"expected references or words, got {text!r}")
+    return text == "words"
 
 
 def _s3(read: Read) -> S3 | None:

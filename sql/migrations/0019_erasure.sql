@@ -14,6 +14,9 @@ create table erasures (
   at timestamptz not null default clock_timestamp()
 );
 
+-- A person's comments, for erasure and export.
+create index comment_ledger_author_idx on comment_ledger (author_id, created_at, comment_id);
+
 -- Who has erased themselves. Also where the platform keeps its own tables, and has not redacted them yet.
 create table erased_people (
   user_id uuid primary key,

@@ -45,7 +45,7 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
-from ..jobs import EraseMe, EraseMembership, Job, JobStarted, ReadJob
+from ..jobs import EraseMe, EraseMembership, ExportMe, Job, JobStarted, ReadJob
 from ..messages import Deleted, DeleteMessage, EditMessage, Message, SendMessage
 from ..organization import ChangeSettings, ListMembers, Member, OrganizationSettings, ReadSettings
 from ..polling import PollEvents, StreamPart
@@ -436,6 +436,15 @@ ROUTES: Final = (
         asks=EraseMe,
         answers=JobStarted,
         successes={202: "Begun, or begun before."},
+    ),
+    Route(
+        method="POST",
+        path="/v1/me/export",
+        name="exportMe",
+        summary="Put together what is kept of the caller.",
+        asks=ExportMe,
+        answers=JobStarted,
+        successes={202: "Begun, or under way."},
     ),
     Route(
         method="GET",

@@ -6,7 +6,7 @@ from aiohttp import web
 from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import Sync
 from coachwire_protocol.devices import AckOnDevice, RegisterDevice, SignOut
-from coachwire_protocol.jobs import EraseMe, ReadJob
+from coachwire_protocol.jobs import EraseMe, ExportMe, ReadJob
 from coachwire_protocol.polling import PollEvents
 
 from coachwire.keys import ACKS, FANOUT, POLLS, RUNNER
@@ -62,6 +62,12 @@ async def erase(request: web.Request) -> web.Response:
     """Accepted: from now on the caller is a stranger here, and a job does the rest."""
     actor = await actor_of(request)
     return data(await request.app[RUNNER].run(actor, EraseMe()), status=HTTPStatus.ACCEPTED)
+
+
+@routes.post("/v1/me/export")
+async def export(request: web.Request) -> web.Response:
+    actor = await actor_of(request)
+    return data(await request.app[RUNNER].run(actor, ExportMe()), status=HTTPStatus.ACCEPTED)
 
 
 @routes.get("/v1/me/jobs/{job}")
