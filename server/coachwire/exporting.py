@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import json
@@ -35,7 +35,13 @@ class Line(NamedTuple):
     at: datetime
     id: UUID
     line: str
-    files: list[list[str]] | None = None  # id, mime type, key
+
+
+class LineWithFiles(NamedTuple):
+    at: datetime
+    id: UUID
+    line: str
+    files: list[list[str]]  # id, mime type, key
 
 
 class Person(NamedTuple):
@@ -46,10 +52,13 @@ TAKE = Query("export/take", Taken)
 KEEP = Query("export/keep", Going)
 FINISH = Query("export/finish", Going)
 PERSON = Query("export/person", Person)
-SENT = Query("export/sent", Line)
+SENT = Query("export/sent", LineWithFiles)
 RECEIVED = Query("export/received", Line)
 COMMENTS = Query("export/comments", Line)
 VALUES = Query("export/values", Line)
+
+
+L = TypeVar("L", Line, LineWithFiles)
 
 
 class Stopped(Exception):
@@ -76,14 +85,13 @@ class Exporting:
             return Step.BUSY
         return Step.DONE
 
-    async def pages(self, query: Query[Line], user_id: UUID) -> AsyncIterator[list[Line]]:
+    async def pages(self, query: Query[L], user_id: UUID) -> AsyncIterator[list[L]]:
         """All lines of one kind, in order."""
         after = FIRST
         while True:
             async with self._database.connection() as tx:
-                page = await query.rows(
-                    tx, user_id, *after, PAGE, *(self._received if query is RECEIVED else ())
-                )
+                more = self._received if query.name == RECEIVED.name else ()
+                page = await query.rows(tx, user_id, *after, PAGE, *more)
             if page:
                 yield page
                 after = (page[-1].at, page[-1].id)
@@ -116,7 +124,7 @@ class _Building:
             if person is None:
                 raise Stopped
             archive.writestr("person.json", person.line + "\n")
-            files = await self._write(archive, "messages-sent", SENT)
+            files = [file for row in await self._write(archive, "messages-sent", SENT) for file in row.files]
             await self._write(archive, "messages-received", RECEIVED)
             await self._write(archive, "comments", COMMENTS)
             await self._write(archive, "values", VALUES)
@@ -128,16 +136,16 @@ class _Building:
         if not kept.on:
             raise Stopped
 
-    async def _write(self, archive: zipfile.ZipFile, name: str, query: Query[Line]) -> list[list[str]]:
-        """Lines of one kind, into a file of their own. Returns the files that they name."""
-        files: list[list[str]] = []
+    async def _write(self, archive: zipfile.ZipFile, name: str, query: Query[L]) -> list[L]:
+        """Lines of one kind, into a file of their own. Returns those that name files."""
+        with_files: list[L] = []
         with archive.open(f"{name}.jsonl", "w", force_zip64=True) as target:
             async for page in self._of.pages(query, self._user_id):
                 lines = "".join(f"{row.line}\n" for row in page).encode()
                 await asyncio.to_thread(target.write, lines)
-                files.extend(file for row in page for file in row.files or ())
+                with_files.extend(row for row in page if isinstance(row, LineWithFiles) and row.files)
                 await self._came_on(name, len(page))
-        return files
+        return with_files
 
     async def _add(self, archive: zipfile.ZipFile, name: str, key: str) -> None:
         found = await self._of.blobs.head(key)

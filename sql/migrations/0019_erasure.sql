@@ -209,6 +209,95 @@ begin
 end $$;
 
 
+-- Up to 500 comments by this person, from where the job stands: bodies go, and whoever watches their exercise is told.
+create function erase_comments(p_job jobs, out rows int, out held boolean, out last_at timestamptz, out last_id uuid)
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+as $$
+#variable_conflict use_column
+declare
+  v_at timestamptz := clock_timestamp();
+  v_all uuid[];
+  v_movements uuid[];
+  v_free uuid[] := '{}';
+  v_ids uuid[];
+begin
+  select array_agg(comment_id), count(*), max(created_at), (array_agg(comment_id order by created_at desc, comment_id desc))[1],
+    array_agg(distinct workout_movement_id)
+  into v_all, rows, last_at, last_id, v_movements
+  from (
+    select l.comment_id, l.created_at, l.workout_movement_id
+    from comment_ledger l
+    where l.author_id = p_job.user_id and (p_job.organization_id is null or l.organization_id = p_job.organization_id)
+      and (l.created_at, l.comment_id) > (coalesce(p_job.cursor_at, '-infinity'), coalesce(p_job.cursor_id, '00000000-0000-0000-0000-000000000000'))
+    order by l.created_at, l.comment_id
+    limit 500) l;
+  if v_all is null then
+    held := false;
+    return;
+  end if;
+  v_free := array(select v.id from workout_movements v where v.id = any (v_movements) for key share skip locked);
+  held := exists (
+    select from workout_movements v where v.id = any (v_movements) and v.id <> all (v_free));
+  perform from exercise_comments c
+  where c.id = any (v_all) and c.workout_movement_id = any (v_free)
+  order by c.id
+  for no key update of c;
+  -- Of those whose rows are gone, the ledger is all there is.
+  v_ids := array(
+    select l.comment_id from comment_ledger l
+    where l.comment_id = any (v_all) and l.erased_at is null
+      and not exists (select from exercise_comments c where c.id = l.comment_id and c.workout_movement_id <> all (v_free))
+    order by l.comment_id);
+  update exercise_comments set body = '' where id = any (v_ids);
+  update comment_ledger set erased_at = v_at, payload_hash = null where comment_id = any (v_ids);
+  perform clear_notifications(v_ids);
+  perform count_job(p_job.id, 'comments', cardinality(v_ids));
+  perform tell_topics(
+    array_agg('exercise:' || l.workout_movement_id), array_agg('comment.erased'::event_kind), array_agg(l.comment_id),
+    array_agg(l.organization_id), v_at)
+  from comment_ledger l
+  where l.comment_id = any (v_ids)
+  having count(*) > 0;
+end $$;
+
+
+-- Up to 500 values: they go, or, in one organization, its view of them; whoever watches them there is told.
+create function erase_values(p_job jobs, out rows int)
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+as $$
+#variable_conflict use_column
+declare
+  v_at timestamptz := clock_timestamp();
+  v_ids uuid[];
+  v_organizations uuid[];
+begin
+  select array_agg(value_id), array_agg(organization_id), count(*) into v_ids, v_organizations, rows
+  from (
+    select o.value_id, o.organization_id
+    from metric_origins o
+    where o.member_id = p_job.user_id
+      and case when p_job.organization_id is null then o.organization_id is not null or o.payload_hash is not null
+        else o.organization_id = p_job.organization_id end
+    order by o.value_id
+    limit 500
+    for no key update) o;
+  if p_job.organization_id is null then
+    delete from member_metrics where id = any (v_ids);
+    update metric_origins set organization_id = null, payload_hash = null where value_id = any (v_ids);
+  else
+    update metric_origins set organization_id = null where value_id = any (v_ids);
+  end if;
+  perform count_job(p_job.id, 'values', rows);
+  perform tell_topics(
+    array_agg('metrics:' || m.id), array_agg('metric.erased'::event_kind), array_agg(t.id), array_agg(t.organization), v_at)
+  from unnest(v_ids, v_organizations) t (id, organization)
+  join memberships m on m.user_id = p_job.user_id and m.organization_id = t.organization
+  having count(*) > 0;
+end $$;
+
+
 -- What is left about them beside their words.
 create function erase_traces(p_job jobs) returns void
 language plpgsql volatile as $$
@@ -220,11 +309,25 @@ begin
     get diagnostics v_count = row_count;
     perform count_job(p_job.id, 'devices', v_count);
     delete from thread_marks where user_id = p_job.user_id;
+    delete from member_metrics where member_id = p_job.user_id;  -- written past Coachwire
+    get diagnostics v_count = row_count;
+    perform count_job(p_job.id, 'values', v_count);
+    delete from metric_grants where user_id = p_job.user_id;
+    get diagnostics v_count = row_count;
+    perform count_job(p_job.id, 'grants', v_count);
+    delete from metric_sets where member_user_id = p_job.user_id;
+    delete from uploads where user_id = p_job.user_id and message_id is null;
+    update jobs set state = 'failed', reason = 'erased', finished_at = clock_timestamp()
+    where kind = 'export' and user_id = p_job.user_id and state = 'running';
+    update blob_garbage set due_at = clock_timestamp() where key like 'exports/' || p_job.user_id || '/%';
     update outbox set state = 'dropped', settled_at = clock_timestamp()
     where user_id = p_job.user_id and kind <> 'person.erased' and state = 'waiting';
   else
     delete from thread_marks k using workout_assignments a
     where k.user_id = p_job.user_id and a.id = k.workout_assignment_id and a.organization_id = p_job.organization_id;
+    delete from uploads where user_id = p_job.user_id and organization_id = p_job.organization_id and message_id is null;
+    update outbox set state = 'dropped', settled_at = clock_timestamp()
+    where user_id = p_job.user_id and organization_id = p_job.organization_id and state = 'waiting';
   end if;
 end $$;
 
@@ -269,6 +372,16 @@ begin
       select * into v_step from erase_hashes(v_job);
       v_more := v_step.rows = 5000;
       v_job.cursor_id := v_step.last_id;
+    when 'comments' then
+      select * into v_step from erase_comments(v_job);
+      held := v_step.held;
+      v_more := v_step.held or v_step.rows = 500;
+      if not v_step.held then
+        v_job.cursor_at := v_step.last_at;
+        v_job.cursor_id := v_step.last_id;
+      end if;
+    when 'values' then
+      v_more := (select v.rows = 500 from erase_values(v_job) v);
     when 'traces' then
       perform erase_traces(v_job);
     else null;  -- 'ledger': whoever calls has written it down outside the database

@@ -13,7 +13,9 @@ from .caller import Caller
 from .platform import Tables, until
 
 
-async def exported(http: ClientSession, tables: Tables, who: Caller) -> tuple[dict[str, Any], zipfile.ZipFile]:
+async def exported(
+    http: ClientSession, tables: Tables, who: Caller
+) -> tuple[dict[str, Any], zipfile.ZipFile]:
     """The job when it is done, and what its link shows."""
     begun = await who.post("/v1/me/export", {})
     assert (begun.status, list(begun.data)) == (202, ["jobId"])
