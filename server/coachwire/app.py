@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web, web_response
 
-from coachwire import rest, service, told_comments, topic_messages
+from coachwire import rest, service, shown_values, told_comments, topic_messages
 from coachwire.acks import Acks
 from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.arrival import Arrivals
@@ -47,13 +47,18 @@ from coachwire.operations import (
     comment_changes,
     comments,
     conversations,
+    definitions,
     devices,
     editing,
     erasure,
+    grants,
     history,
     jobs,
     messages,
+    metric_sets,
+    metrics,
     organization,
+    prescriptions,
     receipts,
     session,
     threads,
@@ -100,13 +105,18 @@ OPERATIONS = (
     comment_changes,
     comments,
     conversations,
+    definitions,
     devices,
     editing,
     erasure,
+    grants,
     history,
     jobs,
     messages,
+    metric_sets,
+    metrics,
     organization,
+    prescriptions,
     presence_operations,
     receipts,
     session,
@@ -114,7 +124,8 @@ OPERATIONS = (
     uploads,
     workouts,
 )  # imported for their lines in the table of operations
-LOADERS = (told_comments, topic_messages)  # and these for theirs in the table of what topics tell
+# And these for theirs in the tables of what streams and topics tell.
+LOADERS = (shown_values, told_comments, topic_messages)
 
 
 def init_app(settings: Settings) -> web.Application:

@@ -25,6 +25,7 @@ class Standing(NamedTuple):
 STANDINGS: Final = {
     "thread": Query("topics/thread", Standing),
     "exercise": Query("topics/exercise", Standing),
+    "metrics": Query("topics/metrics", Standing),
 }
 
 

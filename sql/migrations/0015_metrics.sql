@@ -229,12 +229,13 @@ begin
 end $$;
 
 
--- Gives a grant, changes it, or withdraws it (p_give false). `done` is false when there was none to withdraw. What the
--- organization may not see any more is told on the topic of the membership, in events of at most 500 values: `ids` has all
--- of them in order, `sizes` how many belong to each of `positions`.
+-- Gives a grant, changes it, or withdraws it (p_give false). code:
+--   done | forbidden (given to an organization in which the person is not active) | not_found (the definition; nothing to withdraw)
+-- What the organization may not see any more is told on the topic of the membership, in events of at most 500 values: `ids` has
+-- all of them in order, `sizes` how many belong to each of `positions`.
 create function change_metric_grant(
   p_user uuid, p_organization uuid, p_definition uuid, p_give boolean, p_from timestamptz, p_until timestamptz,
-  out done boolean, out membership_id uuid, out topic text, out positions bigint[], out sizes int[], out ids uuid[])
+  out code text, out membership_id uuid, out topic text, out positions bigint[], out sizes int[], out ids uuid[])
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
 as $$
@@ -244,6 +245,13 @@ declare
   v_before uuid[];
   v_head bigint;
 begin
+  code := case
+    when p_give and not belongs(p_user, p_organization) then 'forbidden'
+    when p_give and p_definition is not null and unknown_definition(array[p_definition]) is not null then 'not_found' end;
+  if code is not null then
+    return;
+  end if;
+
   -- 1. the person's stream: values are told under the same lock, so what is hidden now was told before or never is
   perform make_streams(array[p_user]);
   perform from user_streams s where s.user_id = p_user for no key update;
@@ -256,12 +264,15 @@ begin
     insert into metric_grants (user_id, organization_id, definition_id, from_at, until_at)
     values (p_user, p_organization, p_definition, p_from, p_until)
     on conflict on constraint metric_grants_one_key do update set from_at = p_from, until_at = p_until;
-    done := true;
   else
     delete from metric_grants g
     where g.user_id = p_user and g.organization_id = p_organization and g.definition_id is not distinct from p_definition;
-    done := found;
+    if not found then
+      code := 'not_found';
+      return;
+    end if;
   end if;
+  code := 'done';
 
   -- 3. what is hidden by that
   select m.id into membership_id from memberships m where m.user_id = p_user and m.organization_id = p_organization;

@@ -26,9 +26,7 @@ _CHALLENGE: Final = {"WWW-Authenticate": {"description": "The scheme.", "schema"
 
 def openapi() -> dict[str, Any]:
     """A new document, as a tree of plain objects."""
-    schemas = components(
-        [Problem, *(kind for route in ROUTES for kind in (route.asks, route.answers) if kind is not None)]
-    )
+    schemas = components([Problem, *(kind for route in ROUTES for kind in (route.asks, *_answers(route)))])
     schemas |= {_body_name(route): _body(route, schemas) for route in ROUTES if route.has_body}
     refusals: dict[str, Any] = {}
     paths: dict[str, Any] = {}
@@ -71,7 +69,7 @@ def _operation(route: Route, schemas: dict[str, Schema], refusals: dict[str, Any
         "tags": [route.tag],
         "summary": route.summary,
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in route.placed],
-        "responses": {str(status): _success(route, said) for status, said in route.successes.items()}
+        "responses": {str(status): _success(route, status, said) for status, said in route.successes.items()}
         | _refused(route.all_refusals, refusals),
     }
     if route.fields is None and (promise := said_of(schemas, route.asks)):
@@ -123,14 +121,24 @@ def _path_parameter(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": PATH[name].said, "schema": ref("Id")}
 
 
-def _success(route: Route, said: str) -> dict[str, Any]:
+def _success(route: Route, status: int, said: str) -> dict[str, Any]:
+    if status == HTTPStatus.NOT_MODIFIED:
+        return {"description": said}
+    answers = [ref(schema_name(kind)) for kind in _answers(route)]
     data = (
-        {"type": "object", "maxProperties": 0} if route.answers is None else ref(schema_name(route.answers))
+        {"anyOf": answers} if len(answers) > 1 else (answers or [{"type": "object", "maxProperties": 0}])[0]
     )
     return {
         "description": said,
         "content": {JSON: {"schema": {"type": "object", "required": ["data"], "properties": {"data": data}}}},
     }
+
+
+def _answers(route: Route) -> tuple[Any, ...]:
+    """What may be answered; nothing for an empty object."""
+    if route.answers is None:
+        return ()
+    return route.answers if isinstance(route.answers, tuple) else (route.answers,)
 
 
 def _refused(errors: Iterable[type[ProtocolError]], refusals: dict[str, Any]) -> dict[str, Any]:

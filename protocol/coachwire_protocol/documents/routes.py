@@ -47,8 +47,29 @@ from ..errors import (
 )
 from ..jobs import EraseMe, EraseMembership, ExportMe, Job, JobStarted, ReadJob
 from ..messages import Deleted, DeleteMessage, EditMessage, Message, SendMessage
+from ..metric_sets import (
+    ChangeSet,
+    CreateSet,
+    DeleteSet,
+    ListSets,
+    MetricSet,
+    ReadSet,
+    ResolvedSet,
+    ResolveSet,
+)
+from ..metrics import (
+    ListDefinitions,
+    MetricDefinition,
+    Prescription,
+    ReadPrescription,
+    ReadValues,
+    RecordedValues,
+    RecordValues,
+    Value,
+)
 from ..organization import ChangeSettings, ListMembers, Member, OrganizationSettings, ReadSettings
 from ..polling import PollEvents, StreamPart
+from ..privacy import Grant, ListGrants, PutGrant, WithdrawGrant
 from ..receipts import MarkedRead, ReadMessages
 from ..shape import Wire
 from ..uploads import CompleteUpload, ReadUpload, RequestUpload, Upload, UploadLink
@@ -73,6 +94,7 @@ PATH: Final = {
     "movement": Place("workoutMovementId", "An exercise of the workout."),
     "comment": Place("id", "The comment."),
     "job": Place("jobId", "A job that the caller asked for."),
+    "set": Place("setId", "A set of metrics."),
     "device": Place("device", "The installation of an app, or the tab of a browser."),
 }
 QUERY: Final = {
@@ -81,8 +103,11 @@ QUERY: Final = {
     "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
     "unread": "true: only those in which something is unread.",
     "memberId": "Of this membership only.",
-    "from": "The first day.",
-    "to": "The last day.",
+    "workoutId": "For this workout.",
+    "definitionId": "Of this definition only.",
+    "lang": "The language of names: en, he or ru. All others are answered in en.",
+    "from": "The first day, or moment.",
+    "to": "The last day, or moment.",
     "search": "A part of the name, in whatever case.",
     "organizationId": "This organization only.",
     "epoch": "The epoch of `position`; without it the answer says where the stream is.",
@@ -102,7 +127,7 @@ class Route:
     name: str  # operationId
     summary: str
     asks: type[Wire]
-    answers: Any  # a struct, or None for an empty object
+    answers: Any  # a struct, several of which one comes, or None for an empty object
     refusals: Refusals = ()  # beside those that every such route has
     successes: Mapping[int, str] = field(default_factory=lambda: {200: "Carried out."})
     fields: tuple[str, ...] | None = None  # only these, where the request is made for more than this route
@@ -146,6 +171,9 @@ CONVERSATION: Final = f"{ORG}/conversations/{{membership}}"
 ASSIGNMENT: Final = f"{ORG}/workout-assignments/{{assignment}}"
 COMMENTS: Final = f"{ORG}/workouts/{{workout}}/movements/{{movement}}/comments"
 DEVICE: Final = "/v1/me/devices/{device}"
+SET: Final = f"{ORG}/metric-sets/{{set}}"
+VALUES: Final = f"{ORG}/members/{{membership}}/metrics"
+GRANTS: Final = "/v1/me/metric-grants"
 
 ROUTES: Final = (
     Route(
@@ -385,6 +413,124 @@ ROUTES: Final = (
         summary="Decide, as owner.",
         asks=ChangeSettings,
         answers=OrganizationSettings,
+    ),
+    Route(
+        method="GET",
+        path="/v1/metric-definitions",
+        name="listMetricDefinitions",
+        summary="All that can be measured.",
+        asks=ListDefinitions,
+        answers=Page[MetricDefinition],
+        successes={200: "Carried out.", 304: "It is the one that If-None-Match names."},
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/metric-sets",
+        name="listMetricSets",
+        summary="Sets of metrics, a workout's first, then a member's, then the organization's.",
+        asks=ListSets,
+        answers=Page[MetricSet],
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="POST",
+        path=f"{ORG}/metric-sets",
+        name="createMetricSet",
+        summary="Make a set: staff for the organization or a workout, everybody for themselves.",
+        asks=CreateSet,
+        answers=MetricSet,
+        refusals=(NotFound, Conflict),
+        successes={201: "Made."},
+    ),
+    Route(
+        method="GET",
+        path=SET,
+        name="readMetricSet",
+        summary="One set.",
+        asks=ReadSet,
+        answers=MetricSet,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="PATCH",
+        path=SET,
+        name="changeMetricSet",
+        summary="Rename a set, or give it other definitions, or another order.",
+        asks=ChangeSet,
+        answers=MetricSet,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="DELETE",
+        path=SET,
+        name="deleteMetricSet",
+        summary="Remove a set.",
+        asks=DeleteSet,
+        answers=None,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="GET",
+        path=f"{SET}/resolve",
+        name="resolveMetricSet",
+        summary="Where a member stands in each definition of a set.",
+        asks=ResolveSet,
+        answers=ResolvedSet,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="GET",
+        path=VALUES,
+        name="listValues",
+        summary="A member's recorded values, newest first.",
+        asks=ReadValues,
+        answers=Page[Value],
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="POST",
+        path=VALUES,
+        name="recordValues",
+        summary="Record a value of a member, or up to 100, all or none.",
+        asks=RecordValues,
+        answers=(Value, RecordedValues),
+        refusals=(NotFound, Conflict, Gone),
+        successes={201: "Recorded.", 200: "All of this was recorded before."},
+    ),
+    Route(
+        method="GET",
+        path=f"{ASSIGNMENT}/prescription",
+        name="readPrescription",
+        summary="An assigned workout, its loads worked out for its member.",
+        asks=ReadPrescription,
+        answers=Prescription,
+        refusals=(NotFound,),
+    ),
+    Route(
+        method="GET",
+        path=GRANTS,
+        name="listMetricGrants",
+        summary="Which organizations see more than was recorded in them.",
+        asks=ListGrants,
+        answers=Page[Grant],
+    ),
+    Route(
+        method="PUT",
+        path=GRANTS,
+        name="putMetricGrant",
+        summary="Let an organization see values that were recorded elsewhere.",
+        asks=PutGrant,
+        answers=Grant,
+        refusals=(Forbidden, NotFound),
+    ),
+    Route(
+        method="DELETE",
+        path=GRANTS,
+        name="withdrawMetricGrant",
+        summary="Take that back; what was seen by it is told to be dropped.",
+        asks=WithdrawGrant,
+        answers=None,
+        refusals=(NotFound,),
     ),
     Route(
         method="GET",

@@ -11,6 +11,8 @@ from ..comments import CreateComment, EditComment, PostComment
 from ..errors import ERRORS, ErrorBody
 from ..ids import Id, Position, Ref
 from ..messages import Party, SendMessage
+from ..metric_sets import ChangeSet, CreateSet, SetOwner
+from ..metrics import RecordValues
 from ..problem import Problem
 from ..receipts import ReadMessages
 from ..times import Time
@@ -22,6 +24,9 @@ LICENSE: Final = {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/
 
 _PLACE: Final = "#/components/schemas/"
 _NOT_BLANK: Final = {"type": "string", "pattern": r"\S"}
+_NAMED_SET: Final = {"properties": {"name": _NOT_BLANK}}
+_OWNERS: Final = ("membershipId", "workoutId", "organizationId")
+_ONE_VALUE: Final = ("id", "definitionId", "value", "unit")
 _CODE: Final = {"properties": {"code": {"enum": sorted(ERRORS)}}}
 
 # What fields must fulfil together: a struct's RULES, in the words of JSON Schema.
@@ -50,6 +55,31 @@ TOGETHER: Final[dict[type[Struct], Schema]] = {
             {"required": ["conversation"]},
         ]
     },
+    RecordValues: {
+        "oneOf": [
+            {
+                "required": list(_ONE_VALUE),
+                "properties": {name: {"type": "string"} for name in _ONE_VALUE}
+                | {"values": {"type": "null"}},
+            },
+            {
+                "required": ["values"],
+                "properties": {name: {"type": "null"} for name in (*_ONE_VALUE, "recordedAt", "source")}
+                | {"values": {"type": "array"}},
+            },
+        ]
+    },
+    SetOwner: {
+        "oneOf": [
+            {
+                "required": [owner],
+                "properties": {name: {"type": "string" if name == owner else "null"} for name in _OWNERS},
+            }
+            for owner in _OWNERS
+        ]
+    },
+    CreateSet: _NAMED_SET,
+    ChangeSet: _NAMED_SET,
     CreateComment: {"properties": {"body": _NOT_BLANK}},
     PostComment: {"properties": {"body": _NOT_BLANK}},
     EditComment: {"properties": {"body": _NOT_BLANK}},

@@ -29,11 +29,13 @@ async def answer(request: web.Request, kind: type[W], fields: dict[str, Any]) ->
     return data(await request.app[RUNNER].run(actor, asked))
 
 
-async def answer_body(request: web.Request, kind: type[W], fields: dict[str, Any]) -> web.Response:
+async def answer_body(
+    request: web.Request, kind: type[W], fields: dict[str, Any], status: int = HTTPStatus.OK
+) -> web.Response:
     """Run the request that path and body make; what the path says stands above the body."""
     actor = await actor_of(request)
     asked = checked(kind, await body(request) | within(request) | fields)
-    return data(await request.app[RUNNER].run(actor, asked))
+    return data(await request.app[RUNNER].run(actor, asked), status)
 
 
 async def body(request: web.Request) -> dict[str, Any]:
