@@ -111,10 +111,12 @@ def _body_name(route: Route) -> str:
 
 
 def _queried(name: str, route: Route, schemas: dict[str, Schema]) -> dict[str, Any]:
-    schema = schemas[schema_name(route.asks)]["properties"][name]
+    asked = schemas[schema_name(route.asks)]
+    schema = asked["properties"][name]
     if "anyOf" in schema:  # in a query nothing is null: it is left out
         schema = next(one for one in schema["anyOf"] if one != {"type": "null"})
-    return {"name": name, "in": "query", "description": QUERY[name], "schema": schema}
+    required = {"required": True} if name in asked["required"] else {}
+    return {"name": name, "in": "query", "description": QUERY[name]} | required | {"schema": schema}
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
