@@ -20,8 +20,6 @@ __all__ = (
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-SOON = 1.0  # s from the commit until everybody concerned is told
-
 
 class Board:
     """A workout of the member with an exercise and a thread, and what is written there past the server."""
@@ -62,6 +60,11 @@ class Board:
             )  # fmt: skip
             await self.tell(self.thread, "message.created", *map(str, ids))
         return [str(id_) for id_ in ids]
+
+    async def head(self) -> int:
+        """How many events the thread's topic has had."""
+        query = "select coalesce(max(position), 0) from topic_streams where topic = $1"
+        return int(await self._database.fetchval(query, self.thread))
 
     async def tell(self, topic: str, kind: str, *subjects: str) -> None:
         """Events of this topic, one a subject."""

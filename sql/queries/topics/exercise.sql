@@ -1,10 +1,10 @@
 -- How these users ($1) stand to these exercises ($2, parallel), a row each, in order: staff of the workout's organization, and
--- members to whom the workout is assigned and published. `organization_id` is null when there is no such exercise. `gone`: its
--- workout was deleted. Of a row that was taken away the last event still says whose exercise it was.
+-- members to whom the workout is assigned and published (`is_assigned`, migration 0013). `organization_id` is null when there is
+-- no such exercise. `gone`: its workout was deleted. Of a row that was taken away the last event still says whose it was.
 select
   coalesce(w.organization_id, e.organization_id) as organization_id,
   m.role is not null and (m.role <> 'member' or is_assigned(t.user_id, w.organization_id, w.id)) as may,
-  coalesce(w.deleted_at is not null, true) as gone
+  w.id is null or w.deleted_at is not null as gone
 from unnest($1::uuid[], $2::uuid[]) with ordinality t (user_id, subject, ord)
 left join lateral (
   select w.id, w.organization_id, w.deleted_at

@@ -4,7 +4,7 @@
 select
   coalesce(a.organization_id, e.organization_id) as organization_id,
   m.role is not null and (m.role <> 'member' or coalesce(t.user_id in (a.user_id, e.low_user_id, e.high_user_id), false)) as may,
-  coalesce(a.deleted_at is not null or (a.user_id = t.user_id and not a.published), true) as gone
+  a.id is null or a.deleted_at is not null or (a.user_id = t.user_id and not a.published) as gone
 from unnest($1::uuid[], $2::uuid[]) with ordinality t (user_id, subject, ord)
 left join lateral (
   select a.id, a.organization_id, a.user_id, a.published, a.deleted_at
