@@ -1,6 +1,7 @@
 """Every operation of the served document, called with generated requests: the answers are as the document says."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,13 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
+SUBSCRIPTION = {
+    "endpoint": "https://push.example.org/one",
+    "keys": {
+        "p256dh": urlsafe_b64encode(b"\x04" + bytes(64)).decode(),
+        "auth": urlsafe_b64encode(bytes(16)).decode(),
+    },
+}
 # NUL is refused in any text, which a schema cannot say; who calls is another matter than what is asked.
 CONFIG = {"generation": {"allow-x00": False, "with-security-parameters": False}}
 
@@ -185,6 +193,8 @@ class _Tries:
             body["body"] = "words"
         if "parentCommentId" in body:
             body["parentCommentId"] = known.ids["comment"]
+        if body.get("webPush"):
+            body["webPush"] = SUBSCRIPTION  # which bytes a key has, a schema cannot say
         message = known.post if "{assignment}" in self.operation.path else known.ids["id"]
         if "upTo" in body:
             body["upTo"] = message
