@@ -125,3 +125,11 @@ def opened(topic: str, phone: Phone, position: int, resume: str = "fresh", **mor
 
 def closed(topic: str, reason: str) -> Frame:
     return {"type": "topic.closed", "topic": topic, "reason": reason}
+
+
+async def watching(phone: OpenPhone, who: Someone, *topics: str) -> Phone:
+    """A phone that has these open."""
+    watcher = await phone(who)
+    for topic in topics:
+        await watcher.open_topic(topic)
+    return watcher

@@ -6,9 +6,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from ..gym import Place, Someone
-from ..phone import PATIENCE, Frame, Phone
-from .conftest import Board, Connection, Doubt, OpenPhone, Platform, closed
+from ..gym import Place
+from ..phone import PATIENCE, Frame
+from .conftest import Board, Doubt, OpenPhone, Platform, closed, watching
 
 ENDS = {  # what the platform does: why staff, and why the member, have the thread no longer; None: they still do
     "update workout_assignments set deleted_at = now() where id = $1": ("gone", "gone"),
@@ -178,26 +178,6 @@ async def test_a_single_message_that_goes_is_told_in_its_thread(
     await platform.do("delete from messages where id = $1", id_)
     deleted = await watcher.in_topic(board.thread, "message.deleted")
     assert (deleted["position"], deleted["data"]["id"]) == (2, id_)
-
-
-async def test_a_right_that_ends_silently_is_found_by_looking(
-    gym: Place, phone: OpenPhone, board: Board, database: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coachwire.topic_rights.EVERY", 0.1)
-    watcher = await watching(phone, gym.coach2, board.thread)
-    await database.execute("set coachwire.quiet = on")
-    await database.execute(
-        "update memberships set status = 'suspended' where id = $1::uuid", gym.coach2.membership_id
-    )
-    assert await watcher.next("topic.closed") == closed(board.thread, "forbidden")
-
-
-async def watching(phone: OpenPhone, who: Someone, *topics: str) -> Phone:
-    """A phone that has these open."""
-    watcher = await phone(who)
-    for topic in topics:
-        await watcher.open_topic(topic)
-    return watcher
 
 
 def _kind(frame: Frame) -> str:
