@@ -12,6 +12,8 @@ import requests
 import schemathesis
 from aiohttp import ClientSession
 from coachwire.settings import Settings
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as limits
 from schemathesis import Case, GenerationMode
@@ -48,7 +50,11 @@ CHECKS = [
 SUBSCRIPTION = {
     "endpoint": "https://push.example.org/one",
     "keys": {
-        "p256dh": urlsafe_b64encode(b"\x04" + bytes(64)).decode(),
+        "p256dh": urlsafe_b64encode(
+            ec.generate_private_key(ec.SECP256R1())
+            .public_key()
+            .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        ).decode(),
         "auth": urlsafe_b64encode(bytes(16)).decode(),
     },
 }
