@@ -28,7 +28,7 @@ POST = 10.0  # s for an answer
 LEASE = timedelta(seconds=60)  # a row comes back after that; longer than post and settling may take
 GATHER = 0.02  # s in which posts that ended are settled together
 RETRY = 1.0  # s, while the database is away
-ATTEMPTS = 20  # with these pauses, on average over 19 hours
+ATTEMPTS = 24  # with these pauses, on average over a day
 PAUSES = (5.0, 14_400.0)  # s before the second attempt at most, doubled each time, up to; full jitter
 LONGEST_ASKED = 3_600.0  # s that a receiver may ask us to wait
 GRACE = 2.0  # s at the end for posts under way
