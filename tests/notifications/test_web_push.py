@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import ClientSession
-from coachwire.notification_settings import VapidSettings, new_vapid_key, networks
+from coachwire.notification_settings import VapidSettings, networks, new_vapid_key
 from coachwire.settings import Settings
 
 from ..gym import Place, Someone
