@@ -11,8 +11,10 @@ from uuid import UUID, uuid4
 import asyncpg
 from coachwire.database import Tx
 from coachwire.operation import NO_LIMIT
-from coachwire.operations.messages import DELETE, RESOLVE, SEND, Resolved, Stored, Taken
+from coachwire.operations.deleting import DELETE, Taken
+from coachwire.operations.messages import RESOLVE, SEND, Stored
 from coachwire.operations.receipts import MARK, Marked
+from coachwire.operations.sent import Resolved
 
 from ..gym import Place, Someone
 
@@ -35,6 +37,7 @@ class Sending:
     organization_id: str = ""  # else the recipient's
     assignment_id: str | None = None
     content: str = "hello"
+    upload_ids: tuple[str, ...] = ()
 
     @property
     def organization(self) -> str:
@@ -67,6 +70,7 @@ async def resolve(
         [None if s.assignment_id else s.recipient.membership_id for s in sendings],
         [s.assignment_id for s in sendings],
         [s.hash for s in sendings],
+        *uploads(sendings),
         limit,
         window,
     )
@@ -77,7 +81,11 @@ async def codes(tx: Connection, *sendings: Sending, limit: int = NO_LIMIT) -> li
 
 
 async def send(
-    tx: Connection, *sendings: Sending, limit: int = NO_LIMIT, window: timedelta = MINUTE
+    tx: Connection,
+    *sendings: Sending,
+    limit: int = NO_LIMIT,
+    window: timedelta = MINUTE,
+    notify: bool = False,
 ) -> Stored:
     """What resolve let pass, in order of arrival."""
     users = sorted({user for s in sendings for user in (s.sender.user_id, s.recipient.user_id)})
@@ -96,9 +104,17 @@ async def send(
         users,
         sorted({s.organization for s in sendings}),
         sorted({s.assignment_id for s in sendings if s.assignment_id}),
+        *uploads(sendings),
+        notify,
         limit,
         window,
     )
+
+
+def uploads(sendings: Sequence[Sending]) -> tuple[list[str], list[int]]:
+    """All their files in order, and the row of each, counted from 1."""
+    rows = [(upload, row) for row, s in enumerate(sendings, 1) for upload in s.upload_ids]
+    return [upload for upload, _ in rows], [row for _, row in rows]
 
 
 async def mark_read(tx: Connection, *pairs: tuple[str, Someone]) -> list[Marked]:

@@ -62,7 +62,7 @@ async def test_only_the_sender_takes_a_message_back(tx: Connection, gym: Place, 
     cases = {
         "its recipient": (gym.member, direct.id, here, "forbidden"),
         "a third person": (gym.coach2, direct.id, here, "not_found"),
-        "the owner": (gym.owner, direct.id, here, "not_found"),
+        "staff who are no party": (gym.coach2, direct.id, here, "not_found"),
         "staff, in a thread": (gym.coach2, posted.id, here, "forbidden"),
         "another member, in a thread": (gym.member2, posted.id, here, "not_found"),
         "an unknown id": (gym.coach, NOWHERE, here, "not_found"),

@@ -14,15 +14,16 @@ from coachwire_protocol.errors import (
     Unavailable,
 )
 from coachwire_protocol.frames import Event, encode
-from coachwire_protocol.messages import Edited, EditMessage, Message, is_blank
+from coachwire_protocol.messages import Edited, EditMessage, is_blank
 from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
 from msgspec import UNSET, structs
 
 from coachwire.database import Query
-from coachwire.operation import Actor, Delivery, Outcome, Scope, operation
+from coachwire.operation import Actor, Delivery, Outcome, Scope, TopicDelivery, operation
 from coachwire.operations.messages import HELD_RETRY, ONE
 from coachwire.shown import show
+from coachwire.topics import thread_topic
 
 
 class Change(NamedTuple):
@@ -30,9 +31,11 @@ class Change(NamedTuple):
 
     code: str
     at: datetime | None
+    workout_assignment_id: UUID | None
     users: list[UUID] | None
     positions: list[int] | None
     belong: list[bool] | None  # whose user has left the organization is told nothing of it
+    topic_position: int | None  # in the thread's topic
 
 
 EDIT = Query("messages/edit", Change)
@@ -63,31 +66,33 @@ async def edit_message(scope: Scope, actor: Actor, request: EditMessage) -> Outc
         case code:
             raise REFUSALS[code]
     assert change.at is not None  # noqa: S101 - both codes carry it
-    positions = dict(zip(map(str, change.users or ()), change.positions or (), strict=True))
-    return Outcome(
-        data=Edited(id=request.id, edited_at=wire_time(change.at)),
-        deliveries=await _deliveries(scope, actor, request, change) if positions else (),
-        position=positions.get(actor.user_id),
-    )
+    answer = Edited(id=request.id, edited_at=wire_time(change.at))
+    if change.code == "unchanged":
+        return Outcome(data=answer)
+    return await _told(scope, actor, request, change, answer)
 
 
-async def _deliveries(
-    scope: Scope, actor: Actor, request: EditMessage, change: Change
-) -> tuple[Delivery, ...]:
-    """Committed: from here on a failure loses a push, which the stream's position reveals."""
+async def _told(scope: Scope, actor: Actor, request: EditMessage, change: Change, answer: Edited) -> Outcome:
+    """Committed: from here on a failure loses a push, which the streams' positions reveal."""
     row = await ONE.first(scope.tx, request.id, request.organization_id, actor.user_id)
-    # Gone or left since: the positions are vouched for as skipped.
-    own = show(row, scope.links) if row is not None else None
-    other = structs.replace(own, delivered=UNSET) if own is not None else None
-
-    def event(message: Message | None) -> Event | None:
-        if message is None:
-            return None
-        return Event(EventKind.MESSAGE_EDITED, request.organization_id, encode(message))
-
-    return tuple(
-        Delivery(str(user), at, event(own if str(user) == actor.user_id else other) if belongs else None)
-        for user, at, belongs in zip(
-            change.users or (), change.positions or (), change.belong or (), strict=True
-        )
+    kind, organization_id = EventKind.MESSAGE_EDITED, request.organization_id
+    own = other = watched = None  # gone or left since: the positions are vouched for as skipped
+    if row is not None:
+        shown = show(row, scope.links)
+        data = encode(structs.replace(shown, delivered=UNSET))
+        own, other = Event(kind, organization_id, encode(shown)), Event(kind, organization_id, data)
+        if shown.workout_assignment_id is not None:
+            watched = Event(kind, organization_id, data, thread_topic(shown.workout_assignment_id))
+    users = [str(user) for user in change.users or ()]
+    positions = change.positions or ()
+    return Outcome(
+        data=answer,
+        deliveries=tuple(
+            Delivery(user, at, (own if user == actor.user_id else other) if belongs else None)
+            for user, at, belongs in zip(users, positions, change.belong or (), strict=True)
+        ),
+        topics=(TopicDelivery(change.topic_position, watched),)
+        if change.topic_position is not None and watched is not None
+        else (),
+        position=dict(zip(users, positions, strict=True)).get(actor.user_id),
     )
