@@ -23,6 +23,7 @@ from coachwire.fanout import Fanout
 from coachwire.gaps import Gaps
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
+from coachwire.indexing import Indexing
 from coachwire.jobs import Jobs
 from coachwire.jwks import KeySet
 from coachwire.keys import (
@@ -61,6 +62,7 @@ from coachwire.operations import (
     organization,
     prescriptions,
     receipts,
+    search,
     session,
     threads,
     uploads,
@@ -121,6 +123,7 @@ OPERATIONS = (
     prescriptions,
     presence_operations,
     receipts,
+    search,
     session,
     threads,
     uploads,
@@ -262,6 +265,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "retention_runs": Jobs(database, "retention", retaining.step).run,
             "topic_rights": topic_rights.run,
             "retention": retaining.run,
+            "search_index": Indexing(database).run,
             "pending": pending.work,
             "listen": pending.listen,
             "processing": app[PROCESSING].run,

@@ -71,6 +71,7 @@ from ..organization import ChangeSettings, ListMembers, Member, OrganizationSett
 from ..polling import PollEvents, StreamPart
 from ..privacy import Grant, ListGrants, PutGrant, WithdrawGrant
 from ..receipts import MarkedRead, ReadMessages
+from ..search import SearchMessages
 from ..shape import Wire
 from ..uploads import CompleteUpload, ReadUpload, RequestUpload, Upload, UploadLink
 from ..workouts import ListAssignments, ListThreads, ReadWorkout, Workout, WorkoutAssignment, WorkoutThread
@@ -101,6 +102,7 @@ QUERY: Final = {
     "limit": "How many items at most.",
     "cursor": "Where the page begins: a cursor from an earlier answer.",
     "around": "The page in whose middle this message stands; firstUnread: the caller's oldest unread one.",
+    "q": "Beginnings of words: all must stand in a message.",
     "unread": "true: only those in which something is unread.",
     "memberId": "Of this membership only.",
     "workoutId": "For this workout.",
@@ -213,6 +215,14 @@ ROUTES: Final = (
         refusals=(NotFound, Conflict, Gone, RateLimited),
         successes={201: "Stored.", 200: "This id was sent before: the message that it names."},
         optional=frozenset({"id"}),
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/messages/search",
+        name="searchMessages",
+        summary="Messages by their words, newest first; a page may be short, or empty, and lead on.",
+        asks=SearchMessages,
+        answers=Page[Message],
     ),
     Route(
         method="GET",

@@ -9,9 +9,10 @@ from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import ReadMessage
 from coachwire_protocol.messages import DeleteMessage, EditMessage, SendMessage, Sent
 from coachwire_protocol.receipts import ReadMessages
+from coachwire_protocol.search import SearchMessages
 
 from coachwire.keys import RUNNER
-from coachwire.rest.door import actor_of, answer, body, data, within
+from coachwire.rest.door import actor_of, answer, body, data, queried, within
 
 routes = web.RouteTableDef()
 
@@ -32,6 +33,11 @@ async def send_to(request: web.Request, fields: dict[str, Any]) -> web.Response:
     )
     repeated = isinstance(outcome.data, Sent) and outcome.data.duplicate is True
     return data(message, HTTPStatus.OK if repeated else HTTPStatus.CREATED)
+
+
+@routes.get("/v1/organizations/{org}/messages/search")
+async def search(request: web.Request) -> web.Response:
+    return await answer(request, SearchMessages, queried(request, "q", "limit", "cursor"))
 
 
 @routes.get("/v1/organizations/{org}/messages/{id}")
