@@ -53,7 +53,9 @@ FUNCTIONS: dict[str, Scans] = {
         "message_attachments": {"message_attachments_message_idx"},
         "organization_settings": {"organization_settings_pkey"},
     },
-    "delete_message": STREAMS | PLATFORM | {"messages": {"messages_pkey"}},
+    "delete_message": STREAMS
+    | PLATFORM
+    | {"messages": {"messages_pkey"}, "message_attachments": {"message_attachments_message_idx"}},
 }
 
 # Of the other statements what they read of the tables that grow without end: small ones may be read as a whole.
