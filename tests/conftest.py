@@ -128,7 +128,21 @@ def redis_url(redis_server: EmbeddedRedis | GivenRedis) -> str:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
-    """The run's, with an empty bucket."""
+    """The run's, with a bucket, to be left running; a test that stops or freezes takes `own_s3`."""
+    with an_s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_s3() -> Iterator[S3Server]:
+    """For one test: to be stopped, started and frozen at will."""
+    with an_s3_server() as server:
+        yield server
+
+
+@contextmanager
+def an_s3_server() -> Iterator[S3Server]:
+    """Skips the test where none can be had."""
     with folder_for_services() as folder:
         try:
             server = S3Server(folder)

@@ -5,6 +5,7 @@ environment, and with nothing on standard output but what became of it: `clean` 
 
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,15 @@ ANSWERED: Final = "answered:"
 
 
 def main() -> None:
-    """`python -I -m coachwire.cleaning <folder> <type> [<ffmpeg>]`; the folder holds the original."""
+    """`python -I -m coachwire.cleaning <folder> <type> <ffmpeg, or nothing>`; the folder holds the original."""
+    hold_to_limits()
+    folder, mime_type, ffmpeg = Path(sys.argv[1]), sys.argv[2], sys.argv[3] or None
+    os.chdir(folder)
+    sys.stdout.write(ANSWERED + clean(folder, mime_type, ffmpeg))
+
+
+def hold_to_limits() -> None:
+    """From here on, for this process and all that it starts."""
     for limit, value in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU),
@@ -30,23 +39,21 @@ def main() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(limit, (value, value))
+    signal.alarm(int(WALL) + 5)  # should nobody be left who waits
     os.nice(NICE)
-    folder, mime_type, ffmpeg = Path(sys.argv[1]), sys.argv[2], sys.argv[3] or None
-    os.chdir(folder)
-    sys.stdout.write(ANSWERED + clean(folder, mime_type, ffmpeg))
 
 
 def clean(folder: Path, mime_type: str, ffmpeg: str | None) -> str:
     """`clean`, or the reason to refuse the original."""
     # Only now: the libraries come under the limits as well.
+    import warnings
+
     from PIL.Image import DecompressionBombError, DecompressionBombWarning
 
     from coachwire.pictures import Refused, clean_picture
     from coachwire.videos import clean_video
 
     original, target, thumbnail = folder / ORIGINAL, folder / CLEAN, folder / THUMBNAIL
-    import warnings
-
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", DecompressionBombWarning)
     try:

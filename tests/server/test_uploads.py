@@ -222,9 +222,9 @@ async def test_what_is_put_in_its_place_later_is_never_shown(
     row = await database.fetchrow("select key, upload_key from uploads where id = $1", link["uploadId"])
     assert row is not None
     shown = await blobs.head(row["key"])
-    assert await blobs.head(row["upload_key"]) is None  # the original is gone at once
-
-    assert await put(http, link, body[::-1]) == 200  # the link lives on, its place is nobody's
+    while (status := await put(http, link, body[::-1])) == 412:
+        pass  # the original goes as soon as the file is ready
+    assert status == 200  # the link lives on, its place is nobody's
 
     assert await blobs.head(row["key"]) == shown
     assert await database.fetchval("select count(*) from blob_garbage where key = $1", row["upload_key"]) == 1

@@ -1,6 +1,7 @@
 """Uploads as a phone does them: a place, the bytes, `complete`, and a look until it is decided."""
 
 import asyncio
+import io
 from typing import Any
 
 from aiohttp import ClientSession
@@ -10,6 +11,7 @@ from ..gym import Someone
 from .routes import call
 
 LIMIT = 60.0  # s
+TRIES = 10
 
 
 async def request_upload(
@@ -23,9 +25,16 @@ async def request_upload(
 
 
 async def put(http: ClientSession, link: Any, body: bytes) -> int:
-    async with http.request(link["method"], link["uploadUrl"], data=body, headers=link["headers"]) as answer:
-        await answer.read()
-        return answer.status
+    """The status. versitygw fails where it removes an empty folder meanwhile; a phone tries again as well."""
+    for _ in range(TRIES):
+        data = io.BytesIO(body)
+        async with http.request(
+            link["method"], link["uploadUrl"], data=data, headers=link["headers"]
+        ) as answer:
+            await answer.read()
+            if answer.status not in (409, 500):
+                break
+    return answer.status
 
 
 async def upload(
