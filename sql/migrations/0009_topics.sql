@@ -255,9 +255,9 @@ begin
     where t.kind = 'users');
 
   revoked := array(
-    select distinct case kind when 'assignments' then 'thread:' else 'exercise:' end || subject
+    select distinct case kind when 'assignments' then 'thread:' when 'memberships' then 'metrics:' else 'exercise:' end || subject
     from unnest(v_kind, v_subject) t (kind, subject)
-    where kind in ('assignments', 'exercises'));
+    where kind in ('assignments', 'exercises', 'memberships'));
   doubted := array(
     select distinct a.user_id from unnest(v_kind, v_subject) t (kind, subject)
     join workout_assignments a on a.id = t.subject
