@@ -117,6 +117,22 @@ def uploads(sendings: Sequence[Sending]) -> tuple[list[str], list[int]]:
     return [upload for upload, _ in rows], [row for _, row in rows]
 
 
+async def ready_uploads(tx: Connection, owner: Someone, count: int) -> list[str]:
+    """Files that this person may send."""
+    rows = await tx.fetch(
+        """
+        insert into uploads (id, organization_id, user_id, type, mime_type, size, state, upload_key, key, thumbnail_key)
+        select id, $1, $2, 'image', 'image/jpeg', 1000, 'ready', 'incoming/' || id, id || '.jpg', id || '.thumb.webp'
+        from (select gen_random_uuid() as id from generate_series(1, $3)) u
+        returning id
+        """,
+        UUID(owner.organization_id),
+        UUID(owner.user_id),
+        count,
+    )
+    return [str(row["id"]) for row in rows]
+
+
 async def mark_read(tx: Connection, *pairs: tuple[str, Someone]) -> list[Marked]:
     """(message, reader) pairs."""
     return await MARK.rows(

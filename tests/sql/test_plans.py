@@ -19,7 +19,7 @@ from coachwire.operations.messages import CREATE_STREAMS
 from coachwire.seed import Size, seed
 
 from ..gym import Place, Someone, open_gym
-from .calls import NOWHERE, Connection, Sending, assignment_of, resolve, send
+from .calls import NOWHERE, Connection, Sending, assignment_of, ready_uploads, resolve, send
 
 assert app  # its import loads all statements
 
@@ -31,8 +31,11 @@ PLATFORM = {
     "organizations": {"organizations_pkey"},
     "workout_assignments": {"workout_assignments_pkey"},
 }
-FUNCTIONS: dict[str, Scans] = {
-    "resolve_sends": STREAMS
+DRAFTS = {"deleted_drafts": {"deleted_drafts_pkey"}}  # asked where a thread may be kept from somebody
+TOPICS = {"topic_streams": {"topic_streams_pkey"}}
+UPLOADS = {"uploads": {"uploads_pkey"}}
+RESOLVING: Scans = (
+    STREAMS
     | PLATFORM
     | {
         "memberships": {"memberships_pkey", "memberships_user_id_organization_id_key"},
@@ -42,11 +45,23 @@ FUNCTIONS: dict[str, Scans] = {
             "messages_pkey",
             "messages_workout_assignment_idx",
         },  # the latter: who wrote last in a thread
-    },
-    "send_messages": STREAMS | PLATFORM | {"users": {"users_pkey"}},
-    "mark_read": STREAMS | PLATFORM | {"messages": {"messages_pkey"}, "outbox": {"outbox_subject_idx"}},
+    }
+)
+SENDING: Scans = STREAMS | PLATFORM | {"users": {"users_pkey"}}
+FUNCTIONS: dict[str, Scans] = {
+    "resolve_sends": RESOLVING,
+    "resolve_sends, with files": RESOLVING | UPLOADS,
+    "send_messages": SENDING,
+    "send_messages, in threads": SENDING | TOPICS | DRAFTS,
+    "send_messages, with files": SENDING | UPLOADS | {"messages": {"messages_pkey"}},  # for the foreign key
+    "mark_read": STREAMS
+    | PLATFORM
+    | DRAFTS
+    | {"messages": {"messages_pkey"}, "outbox": {"outbox_subject_idx"}},
     "edit_message": STREAMS
     | PLATFORM
+    | DRAFTS
+    | TOPICS
     | {
         "messages": {"messages_pkey"},
         "message_ledger": {"message_ledger_pkey"},
@@ -55,7 +70,13 @@ FUNCTIONS: dict[str, Scans] = {
     },
     "delete_message": STREAMS
     | PLATFORM
-    | {"messages": {"messages_pkey"}, "message_attachments": {"message_attachments_message_idx"}},
+    | DRAFTS
+    | TOPICS
+    | {
+        "messages": {"messages_pkey"},
+        "message_attachments": {"message_attachments_message_idx"},
+        "outbox": {"outbox_subject_idx", "outbox_pkey"},
+    },
 }
 
 # Of the other statements what they read of the tables that grow without end: small ones may be read as a whole.
@@ -173,10 +194,20 @@ async def call_functions(one: Explained, gym: Place) -> dict[str, Scans]:
     batch = await talk(one.tx, gym)
     await one.look()
     found = {}
-    await send(one.tx, *(sending.again(id=str(uuid4())) for sending in batch[:14]))
+    fresh = [sending.again(id=str(uuid4())) for sending in batch[:14]]
+    await send(one.tx, *(sending for sending in fresh if sending.assignment_id is None))
     found["send_messages"] = one.scans()
+    await send(one.tx, *(sending for sending in fresh if sending.assignment_id is not None), notify=True)
+    found["send_messages, in threads"] = one.scans()
+    uploads = await ready_uploads(one.tx, gym.coach, 400)
+    one.scans()
+    files = [fresh[1].again(id=str(uuid4()), upload_ids=tuple(uploads[n : n + 3])) for n in range(0, 12, 3)]
     await resolve(one.tx, *batch[:3], *(sending.again(id=str(uuid4())) for sending in batch[:14]))
     found["resolve_sends"] = one.scans()
+    await resolve(one.tx, *files)
+    found["resolve_sends, with files"] = one.scans()
+    await send(one.tx, *files)
+    found["send_messages, with files"] = one.scans()
     ids = [UUID(sending.id) for sending in batch]
     readers = [UUID(gym.member.user_id)] * len(ids)
     await one.tx.fetch("select * from mark_read($1, $2)", ids, readers)
