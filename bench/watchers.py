@@ -102,7 +102,9 @@ async def run(options: argparse.Namespace) -> int:
         tokens = _watching(organization, workout, options.watchers)
         coach = next(person for person in organization["people"] if person["role"] == "coach")
         movement = workout["movementIds"][0]
-        watcher = await stack.enter_async_context(process("-m", "bench.watching", environment=dict(os.environ)))
+        watcher = await stack.enter_async_context(
+            process("-m", "bench.watching", environment=dict(os.environ))
+        )
         assert watcher.stdin is not None
         assert watcher.stdout is not None
         watcher.stdin.write(msgspec.json.encode(Watch(port, tokens, f"exercise:{movement}")) + b"\n")

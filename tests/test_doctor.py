@@ -77,6 +77,7 @@ def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) 
         "redis": "ok",
         "redis safety": "ok",
         "tokens": "ok",
+        "notifications": "ok",
         "port": "ok",
         "metrics": "ok",
     }

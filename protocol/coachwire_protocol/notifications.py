@@ -1,5 +1,4 @@
-"""What the platform is posted (Standard Webhooks) and browsers are pushed about somebody who was away. No part of the
-socket: the same facts, for programs that tell a person."""
+"""What the platform is posted (Standard Webhooks), and browsers are pushed, about somebody who was away."""
 
 from typing import Final
 

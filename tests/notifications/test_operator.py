@@ -1,6 +1,7 @@
 """What the operator sees of the outbox, and does with it."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import MutableMapping
@@ -9,13 +10,20 @@ from uuid import UUID
 
 import pytest
 from coachwire.database import Database
+from coachwire.notification_settings import VapidSettings, new_vapid_key, vapid_key
 from coachwire.outbox_queries import SWEEP
 
 from ..gym import Place
 from ..server.conftest import OpenPhone
 from .outbox import Outbox, Tables
-from .receiver import Receiver
+from .receiver import OTHER_SECRET, SECRET, Receiver
 from .test_failing_receivers import take_out
+
+WEBHOOK = {
+    "COACHWIRE_WEBHOOK_URL": "http://127.0.0.1:9/hooks",
+    "COACHWIRE_WEBHOOK_SECRETS": f"{SECRET},{OTHER_SECRET}",
+    "COACHWIRE_WEBHOOK_ALLOW_PRIVATE": "127.0.0.0/8",
+}
 
 Log = list[MutableMapping[str, Any]]
 
@@ -101,3 +109,53 @@ async def test_dropped_rows_go_after_a_day_others_after_thirty_and_what_waits_st
     left = await database.fetch("select state::text from outbox order by state::text")
     assert gone == [4, 0]
     assert [row["state"] for row in left] == ["dead", "dropped", "sent", "waiting"]
+
+
+async def test_the_doctor_says_what_is_wrong_with_notifications_and_no_secret(
+    database: Tables, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def findings() -> dict[str, tuple[str, str]]:
+        _, out, _ = await coachwire(database_url, "doctor", "--json")
+        for secret in (SECRET, OTHER_SECRET):
+            assert secret.removeprefix("whsec_") not in out
+        return {one["check"]: (one["state"], one["found"]) for one in json.loads(out)["findings"]}
+
+    private, key = new_vapid_key()
+    vapid = {"COACHWIRE_VAPID_PRIVATE_KEY": private, "COACHWIRE_VAPID_SUBJECT": "mailto:ops@harbor.test"}
+    for name, value in (WEBHOOK | vapid).items():
+        monkeypatch.setenv(name, value)
+    found = await findings()
+    assert found["webhook"] == ("ok", "127.0.0.1 resolves; signed by two secrets: a rotation is under way")
+    assert found["web push"] == (
+        "ok",
+        f"as ops@harbor.test, key {VapidSettings(key, '').public_key[:12]}…",
+    )
+    assert found["outbox"] == ("ok", "nothing is due")
+
+    monkeypatch.setenv("COACHWIRE_WEBHOOK_ALLOW_PRIVATE", "10.0.0.0/8")
+    await database.execute(
+        "insert into outbox (kind, user_id, subject_id, state, due_at)"
+        " select 'message', gen_random_uuid(), gen_random_uuid(), 'dead', now() from generate_series(1, 3)"
+    )
+    found = await findings()
+    assert found["webhook"] == ("failed", "127.0.0.1 is at 127.0.0.1, which is refused")
+    assert found["outbox"] == ("warning", "3 notifications were given up")
+
+    await database.execute(
+        "insert into outbox (kind, user_id, subject_id, due_at)"
+        " values ('message', gen_random_uuid(), gen_random_uuid(), now() - interval '5 minutes')"
+    )
+    state, said = (await findings())["outbox"]
+    assert state == "warning"
+    assert said.startswith("1 notifications are due, the first one for 30")
+
+
+async def test_a_key_for_web_push_is_made_on_demand(database_url: str) -> None:
+    code, out, _ = await coachwire(database_url, "vapid")
+    private, public = (
+        line.rpartition("=")[2] if "=" in line else line.split()[-1] for line in out.splitlines()
+    )
+    assert code == 0
+    key = vapid_key(private)
+    assert key is not None
+    assert VapidSettings(key, "").public_key == public

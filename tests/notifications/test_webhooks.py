@@ -3,9 +3,11 @@
 from dataclasses import replace
 from uuid import UUID
 
+import jsonschema_rs
 import pytest
 from coachwire.notification_settings import webhook_secrets
 from coachwire.settings import Settings
+from coachwire_protocol.documents import openapi
 from standardwebhooks import WebhookVerificationError
 
 from ..gym import Place, is_wire_time
@@ -163,3 +165,19 @@ async def test_an_erased_person_is_told_of_though_they_are_gone(
     )
     told = (await receiver.next()).verified()
     assert (told["type"], told["data"]) == ("person.erased", {"userId": gym.member.user_id})
+
+
+async def test_what_is_posted_is_what_the_document_says(
+    gym: Place, phone: OpenPhone, outbox: Outbox, receiver: Receiver
+) -> None:
+    document = openapi()
+    coach, member = await phone(gym.coach), await phone(gym.member, state="background")
+    id_ = await outbox.message(coach, gym.member)
+    await outbox.settled(id_, "sent")
+    await member.ask("message.read", organizationId=gym.organization_id, messageIds=[id_])
+    for type_ in ("message.created", "message.read"):
+        post = await receiver.next()
+        said = document["webhooks"][type_]["post"]
+        schema = said["requestBody"]["content"]["application/json"]["schema"]
+        jsonschema_rs.validator_for(schema | {"components": document["components"]}).validate(post.told)
+        assert {one["name"] for one in said["parameters"]} <= post.headers.keys()

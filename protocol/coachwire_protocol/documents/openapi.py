@@ -8,10 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from ..errors import ProtocolError
+from ..notifications import NOTIFICATION_DATA
 from ..problem import Problem
 from .routes import PATH, QUERY, ROUTES, Route
 from .schemas import CONTRACT_VERSION, LICENSE, TOGETHER, Schema, components, in_use, ref, schema_name
 from .schemas import description as said_of
+from .webhooks import TAG, webhooks
 
 JSON: Final = "application/json"
 
@@ -26,7 +28,8 @@ _CHALLENGE: Final = {"WWW-Authenticate": {"description": "The scheme.", "schema"
 
 def openapi() -> dict[str, Any]:
     """A new document, as a tree of plain objects."""
-    schemas = components([Problem, *(kind for route in ROUTES for kind in (route.asks, *_answers(route)))])
+    asked_and_answered = (kind for route in ROUTES for kind in (route.asks, *_answers(route)))
+    schemas = components([Problem, *asked_and_answered, *NOTIFICATION_DATA.values()])
     schemas |= {_body_name(route): _body(route, schemas) for route in ROUTES if route.has_body}
     refusals: dict[str, Any] = {}
     paths: dict[str, Any] = {}
@@ -44,8 +47,9 @@ def openapi() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in sorted({route.tag for route in ROUTES} | {"service"})],
+        "tags": [{"name": name} for name in sorted({route.tag for route in ROUTES} | {TAG, "service"})],
         "paths": paths | _service_paths(),
+        "webhooks": webhooks(schemas),
         "components": {
             "securitySchemes": {
                 "token": {
