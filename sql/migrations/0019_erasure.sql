@@ -30,6 +30,12 @@ from users u
 where u.deleted_at is null and not exists (select from erased_people e where e.user_id = u.id);
 
 
+-- Whoever did it is not one of the organization's people: the operator, or the platform.
+create function nobody() returns uuid
+language sql immutable
+return '00000000-0000-0000-0000-000000000000'::uuid;
+
+
 -- Begins an erasure, or finds the one that is under way or was: of a person there is one for ever.
 create function begin_erasure(p_user uuid, p_organization uuid, p_actor uuid) returns uuid
 language plpgsql volatile as $$
@@ -50,6 +56,12 @@ begin
       where kind = 'erasure' and user_id = p_user and organization_id is not distinct from p_organization and state = 'running';
     end if;
     insert into erasures (job_id, user_id, organization_id) values (v_job, p_user, p_organization) on conflict do nothing;
+    if found then
+      perform audit_deed(m.organization_id, coalesce(p_actor, nobody()), case when p_organization is null then 'person.erased' else 'membership.erased' end,
+        p_user, m.id)
+      from memberships m
+      where m.user_id = p_user and m.organization_id = coalesce(p_organization, m.organization_id);
+    end if;
   end if;
   return v_job;
 end $$;
@@ -151,6 +163,7 @@ begin
   from messages m where m.id = any (v_id)
   order by m.id
   on conflict (message_id) do update set erased_at = v_at, payload_hash = null;
+  delete from message_search where message_id = any (v_id);
   perform clear_notifications(v_id);
   perform count_job(p_job.id, 'messages', cardinality(v_id));
   perform count_job(p_job.id, 'attachments', v_files);

@@ -14,6 +14,9 @@ begin
   select id into v_job from jobs where kind = 'export' and user_id = p_user and state = 'running';
   if v_job is null then
     insert into jobs (kind, user_id, actor_id, stage) values ('export', p_user, p_user, 'waiting') returning id into v_job;
+    perform audit_deed(m.organization_id, p_user, 'member.exported', p_user, m.id)
+    from memberships m
+    where m.user_id = p_user and m.status = 'active' and m.deleted_at is null;
   end if;
   return v_job;
 end $$;
