@@ -17,12 +17,12 @@ LIMIT = 60.0  # s for any wait
 class StalledPeer:
     """Says hello, and from then on reads only when it is asked to; it never answers a ping or a close."""
 
-    def __init__(self, url: str, token: str, device: str) -> None:
+    def __init__(self, url: str, token: str, device: str, **hello: object) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         assert parts.port is not None
         self._address = (parts.hostname, parts.port)
-        self._hello = {"type": "hello", "token": token, "device": device}
+        self._hello = {"type": "hello", "token": token, "device": device, **hello}
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         self._socket.setblocking(False)
