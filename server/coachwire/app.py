@@ -45,6 +45,7 @@ from coachwire.migrate import check
 from coachwire.notifying import Notifying
 from coachwire.operations import (
     attachments,
+    audit,
     comment_changes,
     comments,
     conversations,
@@ -105,6 +106,7 @@ web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aioht
 
 OPERATIONS = (
     attachments,
+    audit,
     comment_changes,
     comments,
     conversations,

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ..attachments import AttachmentUrl, ReadAttachmentUrl
+from ..audit import AuditRow, ReadAudit
 from ..comments import (
     Comment,
     CommentDeleted,
@@ -212,7 +213,7 @@ ROUTES: Final = (
         summary="Send a message.",
         asks=SendMessage,
         answers=Message,
-        refusals=(NotFound, Conflict, Gone, RateLimited),
+        refusals=(NotFound, Conflict, AttachmentNotReady, Gone, RateLimited),
         successes={201: "Stored.", 200: "This id was sent before: the message that it names."},
         optional=frozenset({"id"}),
     ),
@@ -377,7 +378,7 @@ ROUTES: Final = (
         summary="Write under a workout.",
         asks=SendMessage,
         answers=Message,
-        refusals=(NotFound, Conflict, Gone, RateLimited),
+        refusals=(NotFound, Conflict, AttachmentNotReady, Gone, RateLimited),
         successes={201: "Stored.", 200: "This id was sent before: the message that it names."},
         fields=("id", "content", "attachmentIds"),
         optional=frozenset({"id"}),
@@ -407,6 +408,14 @@ ROUTES: Final = (
         summary="Who is in the organization; members see staff only.",
         asks=ListMembers,
         answers=Page[Member],
+    ),
+    Route(
+        method="GET",
+        path=f"{ORG}/audit",
+        name="readAudit",
+        summary="What was done to others, newest first, for owners and admins.",
+        asks=ReadAudit,
+        answers=Page[AuditRow],
     ),
     Route(
         method="GET",

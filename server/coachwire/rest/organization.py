@@ -1,8 +1,10 @@
-"""Routes of an organization: who is in it, what its owner decides, how much the caller has not read in it."""
+"""Routes of an organization: who is in it, what its owner decides, what was done in it, how much
+the caller has not read in it."""
 
 from http import HTTPStatus
 
 from aiohttp import web
+from coachwire_protocol.audit import ReadAudit
 from coachwire_protocol.check import checked
 from coachwire_protocol.conversations import Page, ReadBadge
 from coachwire_protocol.jobs import EraseMembership
@@ -42,6 +44,11 @@ async def settings(request: web.Request) -> web.Response:
 @routes.patch("/v1/organizations/{org}/settings")
 async def change_settings(request: web.Request) -> web.Response:
     return await answer_body(request, ChangeSettings, {})
+
+
+@routes.get("/v1/organizations/{org}/audit")
+async def audit(request: web.Request) -> web.Response:
+    return await answer(request, ReadAudit, queried(request, "limit", "cursor"))
 
 
 @routes.get("/v1/organizations/{org}/badge")
