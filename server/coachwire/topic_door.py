@@ -24,7 +24,7 @@ from coachwire.closing import closing_edge
 from coachwire.connection import Connection
 from coachwire.database import Database
 from coachwire.streams import Frame, Head
-from coachwire.topic_kinds import Standing, is_served, standings
+from coachwire.topic_kinds import Standing, is_served, note_watching, standings
 from coachwire.topic_streams import TopicStreams
 from coachwire.topics import topic_channel
 from coachwire.views import View, Views, closed_frame
@@ -160,7 +160,11 @@ class TopicDoor:
         for _ in range(LOOKS):
             doubts = [view.doubts for view in views]
             async with self._database.connection() as tx:
-                found = await standings(tx, [(view.screen.user_id, view.topic) for view in views])
+                users = [(view.screen.user_id, view.topic) for view in views]
+                found = await standings(tx, users)
+                await note_watching(
+                    tx, [one for one, standing in zip(users, found, strict=True) if standing.ended is None]
+                )
             heads = await self._streams.heads([view.topic for view in views])
             openings = [
                 await self._opening(view, resume, head) if standing.ended is None else standing

@@ -29,6 +29,9 @@ STANDINGS: Final = {
 }
 
 
+WATCH: Final = Query("audit/watch", tuple)
+
+
 def is_served(topic: str) -> bool:
     """Whether topics of this kind can be opened."""
     return topic.partition(":")[0] in STANDINGS
@@ -46,3 +49,10 @@ async def standings(tx: Tx, asked: Sequence[tuple[str, str]]) -> list[Standing]:
         rows = await STANDINGS[kind].rows(tx, users, subjects)
         found.update(zip(places, rows, strict=True))
     return [found[place] for place in range(len(asked))]
+
+
+async def note_watching(tx: Tx, opened: Sequence[tuple[str, str]]) -> None:
+    """Write down which of these (user, topic), about to be opened, are looks at somebody else's values."""
+    looks = [(user, topic.partition(":")[2]) for user, topic in opened if topic.startswith("metrics:")]
+    if looks:
+        await WATCH.run(tx, *zip(*looks, strict=True))

@@ -9,7 +9,7 @@ from coachwire.database import Query, Tx
 from coachwire.operation import Actor
 from coachwire.operations.access import require_membership
 
-Look = Literal["history", "resolve", "prescription", "topic"]
+Look = Literal["history", "resolve", "prescription"]
 
 
 class Subject(NamedTuple):
@@ -18,6 +18,7 @@ class Subject(NamedTuple):
 
 
 SUBJECT = Query("metrics/subject", Subject)
+LOOK = Query("audit/look", tuple)
 
 
 async def require_subject(tx: Tx, actor: Actor, organization_id: str, membership_id: str) -> Subject:
@@ -31,3 +32,5 @@ async def require_subject(tx: Tx, actor: Actor, organization_id: str, membership
 
 async def note_look(tx: Tx, actor: Actor, organization_id: str, subject: Subject, at: Look) -> None:
     """Before the values are read: nobody looks unseen. Whoever looks at their own leaves no trace."""
+    if not subject.own:
+        await LOOK.run(tx, actor.user_id, organization_id, subject.user_id, at)
