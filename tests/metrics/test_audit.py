@@ -42,7 +42,9 @@ async def test_looks_of_staff_are_written_down_and_those_of_the_member_are_not(
     assert await looks(database) == []
     assert await look(coach, gym.member, set_id, assignment) == [200] * 3
     await (await phone(gym.coach)).open_topic(topic)
-    seen = [(gym.coach.user_id, gym.member.user_id, by) for by in ("history", "resolve", "prescription", "topic")]
+    seen = [
+        (gym.coach.user_id, gym.member.user_id, by) for by in ("history", "resolve", "prescription", "topic")
+    ]
     assert await looks(database) == seen
 
 
