@@ -333,14 +333,11 @@ begin
     update jobs set state = 'failed', reason = 'erased', finished_at = clock_timestamp()
     where kind = 'export' and user_id = p_job.user_id and state = 'running';
     update blob_garbage set due_at = clock_timestamp() where key like 'exports/' || p_job.user_id || '/%';
-    update outbox set state = 'dropped', settled_at = clock_timestamp()
-    where user_id = p_job.user_id and kind <> 'person.erased' and state = 'waiting';
+    -- (Notifications that wait for them are dropped when they are due: there is nobody.)
   else
     delete from thread_marks k using workout_assignments a
     where k.user_id = p_job.user_id and a.id = k.workout_assignment_id and a.organization_id = p_job.organization_id;
     delete from uploads where user_id = p_job.user_id and organization_id = p_job.organization_id and message_id is null;
-    update outbox set state = 'dropped', settled_at = clock_timestamp()
-    where user_id = p_job.user_id and organization_id = p_job.organization_id and state = 'waiting';
   end if;
 end $$;
 

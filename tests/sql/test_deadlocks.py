@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import TypeAlias, cast
 from uuid import UUID, uuid4
@@ -14,6 +14,7 @@ import coachwire.pending as pending_worker
 from coachwire.database import Tx
 from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
+from coachwire.outbox_queries import CLAIM, REPLAY, SETTLE, SWEEP
 from coachwire.pending import NEXT, TELL
 
 from ..gym import Place, Someone
@@ -26,6 +27,18 @@ ROWS = 24  # a batch; long enough for the batches of several connections to meet
 DETECT = "20ms"  # a circle is found after this, instead of PostgreSQL's second
 
 dice = random.Random(1)  # noqa: S311 - the same choices in every run
+
+
+# As in 0010, without the 10 s: what is sent is there to be claimed.
+NOTIFY_AT_ONCE = """
+  create or replace function notify_of(
+    p_kind outbox_kind, p_user uuid[], p_organization uuid[], p_subject uuid[], p_position bigint[]) returns void
+  language sql volatile as $$
+    insert into outbox (kind, user_id, organization_id, subject_id, position, due_at)
+    select p_kind, t.user_id, t.organization_id, t.subject_id, t.position, clock_timestamp()
+    from unnest(p_user, p_organization, p_subject, p_position) t (user_id, organization_id, subject_id, position)
+  $$
+"""
 
 
 class Shared:
@@ -61,7 +74,7 @@ class Shared:
         self.threads.append((str(thread), member))
 
     async def store(self, tx: Connection, batch: list[Sending]) -> None:
-        stored = await send(tx, *batch)
+        stored = await send(tx, *batch, notify=True)
         self.sent += [one for one, code in zip(batch, stored.codes, strict=True) if code == "stored"]
 
     def pick(self, count: int) -> list[Sending]:
@@ -152,9 +165,35 @@ async def tell_pending(tx: Connection, shared: Shared) -> None:
     await TELL.rows(cast("Tx", tx), [row.id for row in pending])
 
 
+async def notify(tx: Connection, shared: Shared) -> None:
+    """Two claims of a worker, and what became of both settled together, as it happens in no order."""
+    claimed = [
+        due
+        for _ in range(2)
+        for due in await CLAIM.rows(cast("Tx", tx), False, ROWS, timedelta(seconds=1), True, False)
+        if due.act == "post"
+    ]
+    dice.shuffle(claimed)
+    states = [dice.choice(("sent", "waiting", "dead")) for _ in claimed]
+    await SETTLE.rows(
+        cast("Tx", tx),
+        [due.id for due in claimed],
+        [due.claim for due in claimed],
+        states,
+        [0.0] * len(claimed),
+        [None] * len(claimed),
+    )
+
+
+async def replay(tx: Connection, shared: Shared) -> None:
+    """The operator's command, and the hourly sweep."""
+    await REPLAY.rows(cast("Tx", tx), None, ROWS)
+    await SWEEP.rows(cast("Tx", tx), ROWS)
+
+
 WRITERS: list[Writer] = [
     staff_send, members_send, read, read_conversations, see_threads, take_back, edit,
-    platform_deletes_assignments, platform_changes_memberships, tell_pending,
+    platform_deletes_assignments, platform_changes_memberships, tell_pending, notify, replay,
 ]  # fmt: skip
 
 
@@ -171,6 +210,7 @@ async def _send(tx: Connection, shared: Shared, senders: list[Someone], recipien
 
 async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connection, gym: Place) -> None:
     shared = Shared(gym)
+    await tx.execute(NOTIFY_AT_ONCE)
     for _ in range(4):
         await shared.open_thread(tx)
     await staff_send(tx, shared)
@@ -197,6 +237,10 @@ async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connec
     assert await tx.fetchval("select deadlocks from pg_stat_database where datname = current_database()") == 0
 
     assert len(shared.sent) > 1000, "too little was stored to say anything"
+    posted = await tx.fetchval("select count(*) from outbox where kind = 'message' and claims > 0")
+    cleared = await tx.fetchval("select count(*) from outbox where kind = 'read'")
+    assert posted > 500, "too little was posted to say anything"
+    assert cleared > 50, "too little was read after it was posted to say anything"
     for someone in shared.everybody:
         await stream(tx, someone)  # dense
         assert rising(await created_in_order(tx, someone))
