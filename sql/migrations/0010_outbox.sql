@@ -312,13 +312,16 @@ begin
     select count(*) as attachments from message_attachments f where f.message_id = case when s.shows then j.subject_id end) f on true
   left join lateral (  -- exact, as unread frames are
     select count(*) as total, count(*) filter (where m.organization_id = j.organization_id) as here
-    from messages m
+    from (
+      select m.recipient_id, m.organization_id, m.workout_assignment_id
+      from messages m
+      where m.recipient_id = case when j.act = 'post' and j.kind <> 'person.erased' then j.user_id end
+        and m.read_at is null and m.deleted_at is null
+      offset 0) m  -- never all that an organization has
     join memberships n on n.user_id = m.recipient_id and n.organization_id = m.organization_id
       and n.status = 'active' and n.deleted_at is null
     join organizations o on o.id = m.organization_id and o.deleted_at is null
     left join workout_assignments a on a.id = m.workout_assignment_id
-    where m.recipient_id = case when j.act = 'post' and j.kind <> 'person.erased' then j.user_id end
-      and m.read_at is null and m.deleted_at is null
-      and (m.workout_assignment_id is null or (a.published and a.deleted_at is null))) b on true
+    where m.workout_assignment_id is null or (a.published and a.deleted_at is null)) b on true
   order by j.due_at, j.id;
 end $$;
