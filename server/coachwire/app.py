@@ -250,6 +250,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             if exchange is not None:
                 exchange.doubt()
 
+        dsn, retention = settings.database_url, timedelta(seconds=settings.stream_retention)
         await repair.begin()
         await bus.start(receive, gap)
         notifying = Notifying(settings, database)
@@ -272,7 +273,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "listen": pending.listen,
             "processing": app[PROCESSING].run,
             "sweeping": Sweeping(database, blobs).run,
-            "partitions": lambda: keep_partitions(database),
+            "partitions": lambda: keep_partitions(database, dsn, retention),
             "sampling": sampling.run,
             **notifying.loops,
         }

@@ -10,7 +10,7 @@ import asyncpg
 from coachwire.checkup import Finding, failed, ok, warning
 from coachwire.database import POOL
 from coachwire.migrate import SchemaMismatch, check, migrations
-from coachwire.partitions import ROOM, WEEK
+from coachwire.partitions import DAY, EXPIRED, ROOM, WEEK
 from coachwire.settings import Settings
 
 PATIENCE = 5.0  # s
@@ -42,7 +42,7 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
         yield schema
         if schema.state == "ok":
             yield await _triggers(tx)
-            yield await _partitions(tx)
+            yield await _partitions(tx, settings.stream_retention)
         yield await _durability(tx)
         yield await _clock(tx)
         yield await _connections(tx, settings.workers)
@@ -87,12 +87,18 @@ async def _triggers(tx: Connection) -> Finding:
     )
 
 
-async def _partitions(tx: Connection) -> Finding:
+async def _partitions(tx: Connection, retention: int) -> Finding:
     room = await ROOM.one(tx)
     found = f"room for events for {room.seconds / 86_400:.0f} days"
     if room.seconds < WEEK:
         return failed(
             "partitions", found, "Start a server: it makes four weeks. Its role must own stream_events."
+        )
+    if left := await EXPIRED.rows(tx, retention + 2 * DAY):
+        return warning(
+            "partitions",
+            f"{found}; past COACHWIRE_STREAM_RETENTION and still there: {', '.join(one.name for one in left)}",
+            "A server drops them daily, once no older transaction is open: look for one in pg_stat_activity.",
         )
     return ok("partitions", found)
 

@@ -94,6 +94,7 @@ class Settings:
     export_words_of_others: bool = False  # whether an export holds what was said to its person, or references
     s3: S3 | None = None  # where files lie; without it below `home`
     rate_limit: RateLimit | None = RateLimit(30, 60)
+    stream_retention: int = 30 * 86400  # s that events are kept, for clients to resume
     edit_window: int = 900  # s after it was sent that a message may be edited; 0: not at all
     workers: int = 1  # processes that share the port
     metrics: MetricsAddress | None = None
@@ -146,6 +147,7 @@ class Settings:
             export_words_of_others=read("COACHWIRE_EXPORT_OTHERS", _words, cls.export_words_of_others),
             s3=_s3(read),
             rate_limit=read("COACHWIRE_RATE_LIMIT", _rate_limit, cls.rate_limit),
+            stream_retention=read("COACHWIRE_STREAM_RETENTION", _retention, cls.stream_retention),
             edit_window=read("COACHWIRE_EDIT_WINDOW", _time, cls.edit_window),
             workers=read("COACHWIRE_WORKERS", _workers, cls.workers),
             metrics=read("COACHWIRE_METRICS_PORT", _metrics, STANDARD_METRICS),
@@ -339,6 +341,14 @@ def _rate_limit(text: str) -> RateLimit | None:
     if not match or not int(match[2]):
         raise ValueError(f"expected a number of messages and a time such as 30/60s, or off, got {text!r}")
     return RateLimit(int(match[1]), int(match[2]) * UNITS[match[3]])
+
+
+def _retention(text: str) -> int:
+    """Seconds. Less than a day would make most who come back load everything anew."""
+    match = re.fullmatch(r"([1-9]\d{0,3})d", text)
+    if not match:
+        raise ValueError(f"expected a number of days such as 30d, got {text!r}")
+    return int(match[1]) * UNITS["d"]
 
 
 def _time(text: str) -> int:
