@@ -41,6 +41,7 @@ class ReadWorld:
     address: str
     organization_id: str
     coaches: Sequence[Reader]  # ordered as the gym is; the first is asked for
+    member: Reader  # whom that one talks to most
     partners: Sequence[str]  # memberships; 299 members
     partner_ids: Sequence[str]  # their users
     user_ids: Sequence[str]  # of the organization first, then its neighbours
@@ -103,6 +104,11 @@ async def _found(tx: Any, gym: dict[str, Any]) -> dict[str, Any]:
     return {
         "organization_id": gym["organizationId"],
         "coaches": coaches,
+        "member": next(
+            Reader(person["userId"], person["membershipId"], person["token"])
+            for person in gym["people"]
+            if person["membershipId"] == str(partners[0]["id"])
+        ),
         "partners": [str(row["id"]) for row in partners],
         "partner_ids": [str(row["user_id"]) for row in partners],
         "user_ids": [str(row["user_id"]) for row in users],
