@@ -44,7 +44,7 @@ SEARCHES = {
     "two common ones that never meet": "squats молодец",
     "twelve beginnings of one letter": "a b c d e f g h i j k l",
 }
-PROBE = "select message_id from message_search where document @@ '{}'::tsquery limit 1001"
+PROBE = "select message_id from message_search where document @@ '{}'::tsquery limit 2001"
 WALK = """
 select count(*) from (
   select document @@ '{}'::tsquery as matches from message_search where organization_id = '{}'

@@ -88,6 +88,11 @@ PENDING_SET_ASIDE = Gauge(
     "Changes by the platform that could not be told and wait for another attempt.",
     multiprocess_mode="livemostrecent",
 )
+SEARCH_PENDING = Gauge(
+    "coachwire_search_pending_rows",
+    "Changes of messages that the search index does not know yet.",
+    multiprocess_mode="livemostrecent",
+)
 PARTITIONS_AHEAD = Gauge(
     "coachwire_partitions_ahead_seconds",
     "How long from now there are partitions for events.",

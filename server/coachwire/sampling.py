@@ -29,6 +29,7 @@ from coachwire.measures import (
     PENDING_ROWS,
     PENDING_SET_ASIDE,
     QUEUE_BYTES,
+    SEARCH_PENDING,
 )
 from coachwire.partitions import ROOM
 from coachwire.views import Views
@@ -48,8 +49,13 @@ class OutboxState(NamedTuple):
     dead: int
 
 
+class SearchState(NamedTuple):
+    rows: int
+
+
 WAITING = Query("pending/waiting", Waiting)
 OUTBOX = Query("outbox/waiting", OutboxState)
+SEARCH = Query("search/waiting", SearchState)
 
 
 class Sampling:
@@ -94,9 +100,11 @@ class Sampling:
     async def _ask(self) -> None:
         async with self._database.connection() as tx:
             waiting, room, outbox = await WAITING.one(tx), await ROOM.one(tx), await OUTBOX.one(tx)
+            search = await SEARCH.one(tx)
         PENDING_ROWS.set(waiting.rows)
         PENDING_AGE.set(waiting.age)
         PENDING_SET_ASIDE.set(waiting.set_aside)
+        SEARCH_PENDING.set(search.rows)
         PARTITIONS_AHEAD.set(room.seconds)
         OUTBOX_AGE.set(outbox.age)
         OUTBOX_DUE.set(outbox.due)

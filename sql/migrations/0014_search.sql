@@ -91,21 +91,27 @@ as $$
 declare
   v_query tsquery := p_query::tsquery;
   v_ids uuid[];
+  v_times timestamptz[];
+  v_hashes bytea[];
   v_count int;
 begin
-  v_ids := array(select s.message_id from message_search s where s.document @@ v_query limit p_few + 1);
-  if cardinality(v_ids) <= p_few then
+  select array_agg(s.message_id), array_agg(s.created_at), array_agg(s.content_hash), count(*)
+  into v_ids, v_times, v_hashes, v_count
+  from (
+    select s.message_id, s.created_at, s.content_hash
+    from message_search s
+    where s.document @@ v_query
+    limit p_few + 1) s;
+  if v_count <= p_few then
     return query
     select s.message_id, s.created_at, true
     from (
-      select s.message_id, s.organization_id, s.created_at, s.content_hash
-      from message_search s
-      where s.message_id = any (v_ids)
-      offset 0) s
+      select s.message_id, s.created_at, s.content_hash
+      from unnest(v_ids, v_times, v_hashes) s (message_id, created_at, content_hash)
+      where p_at is null or (s.created_at, s.message_id) < (p_at, p_id)
+      order by s.created_at desc, s.message_id desc) s
     join messages m on m.id = s.message_id and m.deleted_at is null and sha256(convert_to(m.content, 'UTF8')) = s.content_hash
-    where s.organization_id = p_organization
-      and (p_at is null or (s.created_at, s.message_id) < (p_at, p_id))
-      and m.organization_id = p_organization
+    where m.organization_id = p_organization
       and may_see(p_viewer, p_staff, m.sender_id, m.recipient_id, m.workout_assignment_id)
     order by s.created_at desc, s.message_id desc
     limit p_limit;

@@ -89,12 +89,12 @@ async def test_both_ways_use_their_indexes(gym: Place, database_url: str) -> Non
                     await one.tx.execute("analyze")
                 await one.look()
                 for _ in range(7):
-                    await search(one.tx, gym, "rare", few=1_000, far=20_000)
+                    await search(one.tx, gym, "rare", few=2_000, far=20_000)
                 few = one.scans()
                 for _ in range(7):
                     await search(one.tx, gym, "common", few=10, far=20_000)
                 many = one.scans()
-                assert few["message_search"] == {"message_search_document_idx", "message_search_pkey"}
+                assert few["message_search"] == {"message_search_document_idx"}
                 assert many["message_search"] == {"message_search_document_idx", "message_search_recent_idx"}
                 if count > 70 and analyzed:  # few rows may be read as a whole
                     assert few["messages"] == many["messages"] == {"messages_pkey"}

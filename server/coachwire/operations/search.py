@@ -16,7 +16,7 @@ from coachwire.search_terms import query
 from coachwire.shown import MessageRow, show
 from coachwire.words import words_of
 
-FEW = 1_000  # matches that are all read and sorted; of more, the newest are met by going back through what was said
+FEW = 2_000  # matches that are all read and sorted; of more, the newest are met by going back through what was said
 FAR = 20_000  # messages that one request goes back at most; its page may be short then, and leads on
 
 
