@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import pytest
@@ -13,10 +14,12 @@ import redis
 from coachwire.bus_redis_connection import Address
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
+from coachwire.settings import S3
 
 from .conftest import in_a_loop_of_its_own
 from .gym import SECRET
 from .instances import instances
+from .s3 import S3Server
 from .services import EmbeddedCluster, EmbeddedRedis, folder_for_services
 
 Findings = dict[str, dict[str, str]]
@@ -27,17 +30,18 @@ def doctor(*options: str, **environment: str) -> tuple[int, str]:
     kept = {
         key: value
         for key, value in os.environ.items()
-        if key not in ("DATABASE_URL", "REDIS_URL") and not key.startswith("COACHWIRE_")
+        if key not in ("DATABASE_URL", "REDIS_URL") and not key.startswith(("COACHWIRE_", "S3_"))
     }
     usual = {"COACHWIRE_PORT": "0", "COACHWIRE_METRICS_PORT": "off", "COACHWIRE_JWT_SECRET": SECRET}
-    done = subprocess.run(
-        [sys.executable, "-m", "coachwire", "doctor", *options],
-        env=kept | {"COLUMNS": "200"} | usual | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with TemporaryDirectory() as home:
+        done = subprocess.run(
+            [sys.executable, "-m", "coachwire", "doctor", *options],
+            env=kept | {"COLUMNS": "200", "COACHWIRE_HOME": home} | usual | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert done.stderr == ""
     return done.returncode, done.stdout
 
@@ -76,6 +80,8 @@ def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) 
         "role": found["role"]["state"],  # whoever runs the tests' cluster
         "redis": "ok",
         "redis safety": "ok",
+        "files": "ok",
+        "ffmpeg": found["ffmpeg"]["state"],  # as this machine has it
         "tokens": "ok",
         "notifications": "ok",
         "port": "ok",
@@ -192,3 +198,52 @@ async def test_a_server_on_an_open_redis_warns_when_it_starts(database_url: str)
         assert [line["lacking"] for line in server.lines() if line["event"] == "redis_unguarded"] == [
             ["a password", "TLS"]
         ]
+
+
+def of_s3(settings: S3) -> dict[str, str]:
+    return {
+        "S3_ENDPOINT_URL": settings.endpoint_url,
+        "S3_BUCKET": settings.bucket,
+        "S3_ACCESS_KEY_ID": settings.access_key_id,
+        "S3_SECRET_ACCESS_KEY": settings.secret_access_key,
+    }
+
+
+def test_a_bucket_is_tried_and_left_as_it_was(s3_server: S3Server) -> None:
+    _, found = findings(**of_s3(s3_server.settings))
+    assert found["files"]["found"] == "bucket files: an object was put, shown and deleted"
+    assert found["files"]["state"] == "ok"
+
+
+def test_what_is_wrong_with_a_bucket_is_told_without_its_secret(s3_server: S3Server) -> None:
+    right = of_s3(s3_server.settings)
+    for wrong, said in (
+        ({"S3_BUCKET": "another"}, "bucket another: NoSuchBucket"),
+        ({"S3_SECRET_ACCESS_KEY": "wrong and secret"}, "bucket files: SignatureDoesNotMatch"),
+        ({"S3_ACCESS_KEY_ID": "somebody"}, "bucket files: XAdminUserNotFound"),  # versitygw's word
+        ({"S3_ENDPOINT_URL": "http://127.0.0.1:1"}, "bucket files: EndpointConnectionError"),
+    ):
+        _, out = doctor("--json", **right | wrong)
+        assert "secret" not in out.replace("COACHWIRE_JWT_SECRET", "").replace("a secret of", "")
+        _, found = findings(**right | wrong)
+        assert (found["files"]["state"], found["files"]["found"]) == ("failed", said)
+        assert "S3_ settings" in found["files"]["advice"]
+
+
+def test_a_bucket_that_takes_nothing_from_pages_is_warned_of(s3_server: S3Server) -> None:
+    _, found = findings(**of_s3(s3_server.settings), COACHWIRE_ALLOWED_ORIGINS="https://app.example.com")
+    assert found["file pages"]["state"] == "warning"
+    assert "docs/files.md" in found["file pages"]["advice"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_of() -> None:
+    _, found = findings(COACHWIRE_HOME="/proc/nowhere")
+    assert found["files"]["state"] == "failed"
+    assert "COACHWIRE_HOME" in found["files"]["advice"]
+
+
+def test_a_server_that_others_reach_should_know_its_address() -> None:
+    _, found = findings(COACHWIRE_HOST="0.0.0.0")  # noqa: S104 - as in a container
+    assert found["file links"]["state"] == "warning"
+    _, found = findings(COACHWIRE_HOST="0.0.0.0", COACHWIRE_PUBLIC_URL="https://x.example.com")  # noqa: S104 - likewise
+    assert "file links" not in found

@@ -79,3 +79,10 @@ class Blobs(Protocol):
 
     async def close(self) -> None:
         """Let go of what is open."""
+
+
+def what_failed(error: BaseException) -> str:
+    """The word of who caused it (a code, or a kind of error), for a log; never its text, which may quote a link."""
+    cause = error.__cause__ or error
+    code = getattr(cause, "response", {}).get("Error", {}).get("Code")
+    return str(code or getattr(cause, "strerror", None) or type(cause).__name__)

@@ -16,12 +16,9 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final, TypeVar
 
-import structlog
 from coachwire_protocol.errors import Unavailable
 
 from coachwire.blobs import GET_SECONDS, KEY, PUT_SECONDS, TYPES, Changed, Presigned, Stored
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -152,7 +149,6 @@ class LocalBlobs:
         try:
             return await asyncio.to_thread(work, *arguments)
         except OSError as error:
-            log.warning("blobs_failed", error=type(error).__name__, number=error.errno)
             raise Unavailable from error
 
     def _path(self, key: str) -> Path:
@@ -246,5 +242,4 @@ def _lasting_secret(path: Path) -> bytes:
             os.unlink(part)
         return path.read_bytes()
     except OSError as error:
-        log.warning("blobs_failed", error=type(error).__name__, number=error.errno)
         raise Unavailable from error

@@ -11,14 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
 from coachwire_protocol.errors import Unavailable
 
 from coachwire.blobs import GET_SECONDS, PUT_SECONDS, Changed, Presigned, Stored
 from coachwire.settings import S3
 from coachwire.sigv4 import Signer
-
-log = structlog.get_logger()
 
 CONNECT: Final = 2.0  # s
 SILENCE: Final = 5.0  # s without a byte
@@ -65,14 +62,14 @@ class S3Blobs:
 
     async def head(self, key: str) -> Stored | None:
         try:
-            async with _limited(SHORT, "head"):
+            async with _limited(SHORT):
                 found = await self._client.head_object(Bucket=self._bucket, Key=key)
         except Changed:
             return None
         return Stored(found["ContentLength"], found.get("ContentType", ""), found["ETag"])
 
     async def start_of(self, key: str, etag: str, count: int) -> bytes:
-        async with _limited(SHORT, "get"):
+        async with _limited(SHORT):
             found = await self._client.get_object(
                 Bucket=self._bucket, Key=key, IfMatch=etag, Range=f"bytes=0-{count - 1}"
             )
@@ -80,7 +77,7 @@ class S3Blobs:
                 return bytes(await body.read(count))
 
     async def get(self, key: str, etag: str, into: Path) -> None:
-        async with _limited(LONG, "get"):
+        async with _limited(LONG):
             found = await self._client.get_object(Bucket=self._bucket, Key=key, IfMatch=etag)
             async with found["Body"] as body:
                 with into.open("wb", buffering=0) as file:
@@ -88,12 +85,12 @@ class S3Blobs:
                         await asyncio.to_thread(file.write, chunk)
 
     async def put(self, key: str, path: Path, mime_type: str) -> None:
-        async with _limited(LONG, "put"):
+        async with _limited(LONG):
             with path.open("rb") as file:
                 await self._client.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=mime_type)
 
     async def below(self, folder: str) -> list[str]:
-        async with _limited(LONG, "list"):
+        async with _limited(LONG):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=f"{folder}/"
             )
@@ -105,7 +102,7 @@ class S3Blobs:
                 await self._client.delete_object(Bucket=self._bucket, Key=waiting.pop())
 
         waiting = list(keys)
-        async with _limited(LONG, "delete"), asyncio.TaskGroup() as tasks:
+        async with _limited(LONG), asyncio.TaskGroup() as tasks:
             for _ in range(min(DELETES, len(waiting))):
                 tasks.create_task(worker())
 
@@ -141,28 +138,19 @@ def _client(settings: S3) -> Any:
 
 
 @asynccontextmanager
-async def _limited(seconds: float, doing: str) -> AsyncIterator[None]:
+async def _limited(seconds: float) -> AsyncIterator[None]:
     """Raises `Changed` for an object that is not there or another one, `Unavailable` for all else that may happen."""
     from aiohttp import ClientError as HttpError
     from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped] # it has no types
 
-    problem: BaseException
     try:
         async with asyncio.timeout(seconds):
             yield
-        return
     except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code"))
-        if code in GONE:
+        if error.response.get("Error", {}).get("Code") in GONE:
             raise Changed from None
-        problem, kind = error, code
+        raise Unavailable from error
     except (BotoCoreError, HttpError, OSError, TimeoutError) as error:
-        problem, kind = error, type(error).__name__
-    except BaseExceptionGroup as group:
-        problem, kind = group, type(group.exceptions[0]).__name__
-    _warn(doing, kind)
-    raise Unavailable from problem
-
-
-def _warn(doing: str, kind: str) -> None:
-    log.warning("blobs_failed", doing=doing, error=kind)
+        raise Unavailable from error
+    except ExceptionGroup as group:  # of several deletions
+        raise Unavailable from group.exceptions[0]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from coachwire.checkup import Finding, failed
 from coachwire.checkup_database import check_database
+from coachwire.checkup_files import check_files
 from coachwire.checkup_notifications import check_notifications
 from coachwire.checkup_services import check_ports, check_redis, check_tokens
 from coachwire.settings import Settings, SettingsError
@@ -30,7 +31,14 @@ async def examine(environment: Mapping[str, str]) -> list[Finding]:
 
 
 async def _checks(settings: Settings) -> AsyncIterator[Finding]:
-    for check in (check_database, check_redis, check_tokens, check_notifications, check_ports):
+    for check in (
+        check_database,
+        check_redis,
+        check_files,
+        check_tokens,
+        check_notifications,
+        check_ports,
+    ):
         async for finding in check(settings):
             yield finding
 

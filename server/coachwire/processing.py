@@ -16,13 +16,16 @@ from tempfile import mkdtemp
 from typing import NamedTuple, get_args
 from uuid import UUID
 
+import structlog
 from coachwire_protocol.errors import Unavailable
 from coachwire_protocol.uploads import Reason
 
-from coachwire.blobs import Blobs, Changed
+from coachwire.blobs import Blobs, Changed, what_failed
 from coachwire.cleaning import ANSWERED, CLEAN, ORIGINAL, THUMBNAIL, WALL
 from coachwire.database import Database, Query
 from coachwire.measures import UPLOADS
+
+log = structlog.get_logger()
 
 AT_ONCE = 2  # files an instance works on; the others wait in the table
 POLL = 5.0  # s; what another instance left is found by looking
@@ -101,7 +104,8 @@ class Processing:
                 size, has_thumbnail = await self._made(job, folder)
         except Refused as refused:
             await self._refuse(job, str(refused))
-        except (Unavailable, TimeoutError):
+        except (Unavailable, TimeoutError) as error:
+            log.warning("blobs_away", doing="process", error=what_failed(error))
             await self._release(job, AGAIN)
         except asyncio.CancelledError:
             with suppress(Unavailable):

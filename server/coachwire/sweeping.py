@@ -8,11 +8,14 @@ from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from coachwire_protocol.errors import Unavailable
 
-from coachwire.blobs import Blobs
+from coachwire.blobs import Blobs, what_failed
 from coachwire.database import Database, Query
 from coachwire.measures import BLOBS_DELETED, UPLOADS_FORGOTTEN
+
+log = structlog.get_logger()
 
 PAUSE = 20.0  # s
 
@@ -62,7 +65,11 @@ class Sweeping:
             keys = [row.key for row in await DUE.rows(tx)]
         if not keys:
             return False
-        await self._blobs.delete(keys)
+        try:
+            await self._blobs.delete(keys)
+        except Unavailable as error:
+            log.warning("blobs_away", doing="sweep", error=what_failed(error))
+            raise
         async with self._database.connection() as tx:
             await DELETED.run(tx, keys)
         BLOBS_DELETED.inc(len(keys))

@@ -2,16 +2,19 @@
 
 import asyncio
 
+import structlog
 from aiohttp import web
 from coachwire_protocol.check import checked
 from coachwire_protocol.errors import AttachmentNotReady, Unavailable
 from coachwire_protocol.uploads import CompleteUpload, ReadUpload, Reason, RequestUpload
 
-from coachwire.blobs import Blobs, Changed
+from coachwire.blobs import Blobs, Changed, what_failed
 from coachwire.keys import BLOBS, PROCESSING, RUNNER
 from coachwire.media import START, is_what_it_says
 from coachwire.operations.uploads import Awaited, NoteArrival
 from coachwire.rest.door import actor_of, answer_body, data, within
+
+log = structlog.get_logger()
 
 LOOK = 5.0  # s that the store may take to say what is there
 
@@ -63,8 +66,9 @@ async def _look(blobs: Blobs, upload: Awaited) -> tuple[Reason | None, str | Non
             if found.size != upload.size:
                 return "size", found.etag
             start = await blobs.start_of(upload.upload_key, found.etag, START)
-    except TimeoutError:
-        raise Unavailable from None
+    except (Unavailable, TimeoutError) as error:
+        log.warning("blobs_away", doing="look", error=what_failed(error))
+        raise Unavailable from error
     except Changed:
         return "changed", None
     if not is_what_it_says(upload.mime_type, start) or found.mime_type != upload.mime_type:
