@@ -5,8 +5,9 @@ const EARLY = 30_000; // ms before its end at which a token is not used any more
 
 /** An answer that is no success. `status` is 0 when there was no answer at all. */
 export class Problem extends Error {
-  constructor(status, { code = "unreachable", detail, retryAfterMs } = {}) {
-    super(detail ?? (status ? `The server answered ${status}.` : "The server cannot be reached."));
+  constructor(status, { code = "unreachable", detail, retryAfterMs, errors } = {}) {
+    const plain = status ? `The server answered ${status}.` : "The server cannot be reached.";
+    super(errors?.[0]?.message ?? detail ?? plain);
     Object.assign(this, { status, code, retryAfterMs });
   }
 
@@ -44,23 +45,85 @@ export class Api {
     return this.#get(`/v1/organizations/${organizationId}/conversations`, { cursor });
   }
 
-  /** Newest first. */
-  history(organizationId, membershipId, cursor) {
-    return this.#get(`/v1/organizations/${organizationId}/conversations/${membershipId}`, { cursor });
+  /** Newest first. `place`: as keys.js makes it; `query`: `cursor` or `around`. */
+  history({ organizationId, membershipId, workoutAssignmentId }, query) {
+    const path = workoutAssignmentId
+      ? `workout-assignments/${workoutAssignmentId}/comments`
+      : `conversations/${membershipId}`;
+    return this.#get(`/v1/organizations/${organizationId}/${path}`, query);
   }
 
   message(organizationId, id) {
     return this.#get(`/v1/organizations/${organizationId}/messages/${id}`);
   }
 
-  async #get(path, query = {}) {
+  search(organizationId, q, cursor) {
+    return this.#get(`/v1/organizations/${organizationId}/messages/search`, { q, cursor });
+  }
+
+  members(organizationId, search, cursor) {
+    return this.#get(`/v1/organizations/${organizationId}/members`, { search, cursor });
+  }
+
+  threads(organizationId, cursor) {
+    return this.#get(`/v1/organizations/${organizationId}/workout-threads`, { cursor });
+  }
+
+  assignments(organizationId, cursor) {
+    return this.#get(`/v1/organizations/${organizationId}/workout-assignments`, { cursor });
+  }
+
+  workout(organizationId, id) {
+    return this.#get(`/v1/organizations/${organizationId}/workouts/${id}`);
+  }
+
+  /** What was said on an exercise, oldest first; `exercise`: `{organizationId, workoutId, movementId}`. */
+  comments({ organizationId, workoutId, movementId }, cursor) {
+    const path = `/v1/organizations/${organizationId}/workouts/${workoutId}/movements/${movementId}/comments`;
+    return this.#get(path, { cursor });
+  }
+
+  /** New links to a file of a message. */
+  links(organizationId, attachmentId) {
+    return this.#get(`/v1/organizations/${organizationId}/attachments/${attachmentId}/url`);
+  }
+
+  /** A place for a file: `{uploadId, uploadUrl, method, headers}`. */
+  beginUpload(organizationId, file) {
+    return this.#ask("POST", `/v1/organizations/${organizationId}/messages/upload-url`, file);
+  }
+
+  /** The bytes are there. `{state, reason?}`, as `upload` answers. */
+  completeUpload(organizationId, uploadId) {
+    return this.#ask("POST", `/v1/organizations/${organizationId}/uploads/${uploadId}/complete`);
+  }
+
+  upload(organizationId, uploadId) {
+    return this.#get(`/v1/organizations/${organizationId}/uploads/${uploadId}`);
+  }
+
+  /** Make this device known; the answer says by which key a browser subscribes to notifications, if by any. */
+  registerDevice(device, properties) {
+    return this.#ask("PUT", `/v1/me/devices/${device}`, properties);
+  }
+
+  #get(path, query = {}) {
     const asked = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
-    const address = asked.size ? `${path}?${asked}` : path;
+    return this.#ask("GET", asked.size ? `${path}?${asked}` : path);
+  }
+
+  async #ask(method, address, body) {
+    const send = async (token) =>
+      ask(address, {
+        method,
+        headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
+        body: body && JSON.stringify(body),
+      });
     try {
-      return await ask(address, { headers: { Authorization: `Bearer ${await this.#goodToken()}` } });
+      return await send(await this.#goodToken());
     } catch (problem) {
       if (problem.status !== 401) throw problem;
-      return ask(address, { headers: { Authorization: `Bearer ${await this.freshToken()}` } });
+      return send(await this.freshToken());
     }
   }
 

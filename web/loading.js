@@ -49,15 +49,77 @@ export class Loader {
     });
   }
 
+  /** The first page of threads again. */
+  threads(organizationId) {
+    return this.#once(`threads ${organizationId}`, async () => {
+      const { items, nextCursor } = await this.#api.threads(organizationId);
+      const { threadsCursor } = this.#store.organizations.get(organizationId) ?? {};
+      this.#store.addThreads(organizationId, items, threadsCursor === undefined ? nextCursor : undefined);
+    });
+  }
+
+  /** The next page of threads. */
+  moreThreads(organizationId) {
+    return this.#once(`threads ${organizationId}`, async () => {
+      const { threadsCursor } = this.#store.organizations.get(organizationId);
+      const { items, nextCursor } = await this.#api.threads(organizationId, threadsCursor);
+      this.#store.addThreads(organizationId, items, nextCursor);
+    });
+  }
+
+  /** The latest workouts, talked about or not. */
+  assignments(organizationId) {
+    return this.#once(`assignments ${organizationId}`, async () => {
+      const { items } = await this.#api.assignments(organizationId);
+      this.#store.addAssignments(organizationId, items);
+    });
+  }
+
+  /** Somebody of the organization, looked for in the whole list. Null: nobody that one may see. */
+  async member(organizationId, membershipId) {
+    for (let cursor; ; ) {
+      const { items, nextCursor } = await this.#api.members(organizationId, "", cursor);
+      const found = items.find((member) => member.membershipId === membershipId);
+      if (found || nextCursor === null) return found ?? null;
+      cursor = nextCursor;
+    }
+  }
+
   /** The next older page of a history. */
   history(conversation) {
+    return this.#page(conversation, conversation, { cursor: conversation.older }, (page) => {
+      this.#store.addHistory(conversation.key, page);
+    });
+  }
+
+  /** The newest page of a history again: what a topic that began afresh has not told. */
+  present(conversation) {
+    return this.#page(conversation, conversation, {}, (page) => {
+      const { older } = conversation;
+      this.#store.addHistory(conversation.key, older === undefined ? page : { ...page, nextCursor: older });
+    });
+  }
+
+  /** The page in whose middle a message stands. */
+  around(conversation, around) {
+    return this.#page(conversation, conversation, { around }, (page) => {
+      this.#store.beginPast(conversation.key, page);
+    });
+  }
+
+  /** More of a view of the past, towards the present if `newer`. */
+  past(conversation, { newer }) {
+    const { past } = conversation;
+    return this.#page(conversation, past, { cursor: newer ? past.newer : past.older }, (page) => {
+      if (conversation.past === past) this.#store.addPast(conversation.key, page, { newer });
+    });
+  }
+
+  #page(conversation, place, query, take) {
     return this.#once(conversation.key, async () => {
-      const { organizationId, membershipId, older } = conversation;
-      const page = await this.#api.history(organizationId, membershipId, older);
+      const page = await this.#api.history(place, query);
       // A reset may have put another in its place meanwhile.
-      if (this.#store.conversations.get(conversation.key) === conversation) {
-        this.#store.addHistory(conversation.key, page);
-      }
+      if (this.#store.conversations.get(conversation.key) === conversation) take(page);
     });
   }
 

@@ -1,11 +1,15 @@
 // The page: who one is, the session behind it, and the panes that show it.
 
 import { Api, people, Problem } from "./api.js";
+import { Directory } from "./directory.js";
 import { claimDevice, orphans, outboxName } from "./device.js";
+import { Files } from "./files.js";
 import { uuid7 } from "./ids.js";
 import { Outbox } from "./outbox.js";
-import { formatRoute, parseRoute } from "./route.js";
+import { Push } from "./push.js";
+import { parseRoute } from "./route.js";
 import { Session } from "./session.js";
+import { Uploads } from "./uploads.js";
 import { App } from "./view/app.js";
 import { showNotice, showPicker } from "./view/picker.js";
 
@@ -39,25 +43,48 @@ async function be(email, rows) {
   let app = null;
   const changed = coalesced(() => app?.render());
   const outbox = new Outbox(localStorage, outboxName(email, device), changed);
+  const api = new Api(email);
+  const kept = new Files();
+  const uploads = new Uploads({
+    api,
+    kept,
+    on: {
+      changed,
+      ready: (id, uploadId) => {
+        outbox.uploaded(id, uploadId);
+        session.look();
+      },
+      failed: (id, error) => outbox.failFile(id, error),
+    },
+  });
   const session = new Session({
     url: new URL("/v1/ws", location.href.replace(/^http/, "ws")).href.replace(/#.*/, ""),
-    api: new Api(email),
+    api,
     outbox,
+    uploads,
     device,
     changed,
     heard: (message) => app?.announce(message),
   });
-  app = new App({ root, session, outbox, me: { email, name: rows[0].name, rows }, newId: uuid7 });
+  const directory = new Directory({ api, changed });
+  const push = new Push({ api, device });
+  const me = { email, name: rows[0].name, rows };
+  app = new App({ root, session, outbox, uploads, directory, push, me, newId: uuid7 });
 
-  addEventListener("hashchange", () => app.navigate(parseRoute(location.hash).chat));
+  const navigate = () => app.navigate(parseRoute(location.hash));
+  addEventListener("hashchange", navigate);
   addEventListener("online", () => session.connection.wake());
   addEventListener("pageshow", () => session.connection.wake());
   document.addEventListener("visibilitychange", () => session.setForeground(isVisible()));
   session.setForeground(isVisible());
-  app.navigate(parseRoute(location.hash).chat);
+  navigate();
   session.start();
   for (const name of await orphans(email, device)) outbox.adopt(name);
+  for (const { files = [], organizationId } of outbox.items) {
+    for (const { file, uploadId } of files) if (uploadId === null) uploads.resume(file, organizationId);
+  }
   session.look();
+  kept.clean().catch(() => {}); // a browser that keeps nothing has nothing to clean
 }
 
 function isVisible() {

@@ -1,8 +1,13 @@
 // Messages that the server has not confirmed yet. Kept in storage, so that a reload or a crash loses none.
 
+import { keyAt } from "./keys.js";
+
 const MOST = 200; // waiting messages; beyond that `add` refuses, and the page says so
 
-/** Items: `{id, organizationId, membershipId, content, writtenAt, error}`, in the order of writing. */
+/**
+ * Items: `{id, organizationId, membershipId or workoutAssignmentId, content, files, writtenAt, error}`, in the order of
+ * writing. `files`: `[{file, uploadId}]`, the id of a file that is kept (see files.js), and of its upload once it is ready.
+ */
 export class Outbox {
   items = [];
   #storage;
@@ -21,13 +26,20 @@ export class Outbox {
     return this.items.filter((item) => !item.error).length;
   }
 
-  /** The one to send next, if there is one. */
+  /** The one to send next, if there is one: none overtakes another of its conversation, nor waits for one of another. */
   get next() {
-    return this.items.find((item) => !item.error);
+    const held = new Set();
+    for (const item of this.items) {
+      const key = keyAt(item);
+      if (item.error || held.has(key)) continue;
+      if (isReady(item)) return item;
+      held.add(key);
+    }
+    return undefined;
   }
 
   of(key) {
-    return this.items.filter((item) => `${item.organizationId}/${item.membershipId}` === key);
+    return this.items.filter((item) => keyAt(item) === key);
   }
 
   /** False when the outbox or the storage is full: nothing is taken then. */
@@ -45,6 +57,23 @@ export class Outbox {
 
   remove(id) {
     this.#put(this.items.filter((item) => item.id !== id));
+  }
+
+  /** A file of waiting messages is ready to be sent, or (null) is to be uploaded once more. */
+  uploaded(file, uploadId) {
+    const changed = (one) => (one.file === file ? { ...one, uploadId } : one);
+    this.#put(this.items.map((item) => (item.files ? { ...item, files: item.files.map(changed) } : item)));
+  }
+
+  /** A file will not be there by itself: what needs it fails, and may be retried. */
+  failFile(file, error) {
+    const needs = (item) => item.files?.some((one) => one.file === file && one.uploadId === null);
+    this.#put(this.items.map((item) => (needs(item) ? { ...item, error } : item)));
+  }
+
+  /** The names of all files that a waiting message needs. */
+  get files() {
+    return this.items.flatMap((item) => (item.files ?? []).map(({ file }) => file));
   }
 
   /** Refused for good. It stays, with the reason, until it is retried or removed. */
@@ -71,6 +100,10 @@ export class Outbox {
     else this.#storage.removeItem(this.#name);
     this.#changed();
   }
+}
+
+function isReady(item) {
+  return (item.files ?? []).every(({ uploadId }) => uploadId !== null);
 }
 
 function stored(storage, name) {

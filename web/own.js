@@ -6,7 +6,7 @@ export function ownEvent(request, data, me) {
 }
 
 const EVENTS = {
-  "message.send": ({ organizationId, content }, { id, recipientMembershipId, createdAt }, me) => ({
+  "message.send": ({ organizationId, to, content = null }, { id, recipientMembershipId, createdAt }, me) => ({
     kind: "message.created",
     organizationId,
     data: {
@@ -14,9 +14,9 @@ const EVENTS = {
       organizationId,
       senderMembershipId: me,
       recipientMembershipId,
-      workoutAssignmentId: null,
+      workoutAssignmentId: to.workoutAssignmentId ?? null,
       content,
-      attachments: [],
+      attachments: [], // their links are asked for
       createdAt,
       readAt: null,
       editedAt: null,
@@ -24,6 +24,12 @@ const EVENTS = {
       erased: false,
       delivered: false,
     },
+  }),
+
+  "message.edit": ({ organizationId, content }, { id, editedAt }) => ({
+    kind: "message.edited",
+    organizationId,
+    data: { id, content, editedAt },
   }),
 
   "message.delete": ({ organizationId }, { id, deletedAt }, me) => ({

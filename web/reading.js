@@ -8,14 +8,16 @@ export class Reading {
   #current;
   #read;
   #isMine;
+  #isToMe;
   #failed;
   #asked = null; // the last `upTo` that was answered or is on its way
   #busy = false;
 
-  constructor({ current, read, isMine, failed }) {
+  constructor({ current, read, isMine, isToMe, failed }) {
     this.#current = current;
     this.#read = read;
     this.#isMine = isMine;
+    this.#isToMe = isToMe;
     this.#failed = failed;
   }
 
@@ -41,7 +43,8 @@ export class Reading {
     const conversation = this.#current();
     if (!conversation || conversation.older === undefined) return null; // nothing is seen before it is loaded
     const newest = conversation.sorted.findLast((message) => !this.#isMine(message) && !message.deletedAt);
-    if (!newest || newest.id === this.#asked || (newest.readAt && conversation.unread === 0)) return null;
+    if (!newest || newest.id === this.#asked) return null;
+    if (conversation.unread === 0 && (newest.readAt || !this.#isToMe(newest))) return null;
     return { conversation, upTo: newest.id };
   }
 }

@@ -1,17 +1,24 @@
-// The address after `#`: who one is, and which conversation is open. Pure.
+// The address after `#`: who one is, which conversation is open, and what of it. Pure.
 
-/** `{as, chat}`: an email or null; `organizationId/membershipId` or null. */
+const FIELDS = ["as", "chat", "around", "exercise"];
+
+/**
+ * `as`: an email · `chat`: the key of a conversation · `around`: a message in it · `exercise`: a movement of its workout.
+ * What is not there is null.
+ */
 export function parseRoute(hash) {
   const fields = new URLSearchParams(hash.replace(/^#/, "").replaceAll("+", "%2B"));
-  return { as: fields.get("as")?.trim().toLowerCase() || null, chat: fields.get("chat") || null };
+  const route = Object.fromEntries(FIELDS.map((name) => [name, fields.get(name) || null]));
+  return { ...route, as: route.as?.trim().toLowerCase() || null };
 }
 
-export function formatRoute({ as, chat }) {
-  if (!as) return "#";
-  return `#as=${encode(as)}${chat ? `&chat=${encode(chat)}` : ""}`;
+export function formatRoute(route) {
+  if (!route.as) return "#";
+  const parts = FIELDS.filter((name) => route[name]).map((name) => `${name}=${encode(route[name])}`);
+  return `#${parts.join("&")}`;
 }
 
-/** As `encodeURIComponent`, but `@` and `/` stay readable. */
+/** As `encodeURIComponent`, but what an address may hold stays readable. */
 function encode(text) {
-  return encodeURIComponent(text).replaceAll("%40", "@").replaceAll("%2F", "/");
+  return encodeURIComponent(text).replaceAll("%40", "@").replaceAll("%2F", "/").replaceAll("%3A", ":");
 }

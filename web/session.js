@@ -1,17 +1,21 @@
 // One person's session: binds the socket, the stream's positions, the store and the outbox. No DOM.
 
+import { Comments } from "./comments.js";
 import { Connection, Disconnected } from "./connection.js";
+import { keyAt, keyOf, partyAt, placeOf } from "./keys.js";
 import { Loader } from "./loading.js";
 import { Online } from "./online.js";
 import { ownEvent } from "./own.js";
 import { Reading } from "./reading.js";
 import { Sender } from "./sender.js";
-import { keyOf, Store } from "./store.js";
+import { Store } from "./store.js";
 import { Stream } from "./stream.js";
+import { Topics } from "./topics.js";
 import { TypingTeller, Typists } from "./typing.js";
 
 const ACK = 2_000; // ms; the server writes no more often
 const GATHER = 200; // ms in which a list that is being loaded comes together
+const RECOUNT = 500; // ms after something in a thread, until its counts are asked for
 const AGREE = 1_000; // ms after a count, in which the events that belong to it come
 const AGAIN = 2_000; // ms after something that did not work
 
@@ -20,6 +24,8 @@ export class Session {
   loaded = false; // there is something to show
   ready = false; // connected, and what is shown is the present
   #api;
+  #outbox;
+  #uploads;
   #device;
   #changed;
   #heard;
@@ -28,11 +34,18 @@ export class Session {
   #unread = null; // the welcome's count, for when the replay is over
   #foreground = true;
   #open = null; // the key of the conversation on the screen
+  #exercise = null; // what is commented on beside it
+  #around = null; // a message of it that is looked for
   #acked = null;
+  #missing = new Set(); // keys of conversations that are not there
+  #finding = false;
+  #renewed = new Set(); // messages whose files were uploaded a second time
   #timers = {};
 
-  constructor({ url, api, outbox, device, changed, heard, Socket }) {
+  constructor({ url, api, outbox, uploads, device, changed, heard, Socket }) {
     this.#api = api;
+    this.#outbox = outbox;
+    this.#uploads = uploads;
     this.#device = device;
     this.#changed = changed;
     this.#heard = heard;
@@ -41,12 +54,20 @@ export class Session {
     this.sender = new Sender({ outbox, send: (item) => this.#send(item), ready: () => this.ready, changed });
     this.typists = new Typists(changed);
     this.online = new Online({ ask: (request) => this.#request(request), changed });
-    this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...partyOf(to), active }));
+    this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...addressed(to), active }));
+    this.comments = new Comments({ api, changed });
+    this.topics = new Topics({
+      ask: (request) => this.#request(request),
+      apply: (event) => this.#applyTopic(event),
+      load: (topic) => this.#loadTopic(topic),
+      closed: () => changed(),
+    });
     this.reading = new Reading({
       current: () => (this.ready && this.#foreground ? this.store.conversations.get(this.#open) : null),
       read: (conversation, upTo) => this.#markRead(conversation, upTo),
       failed: () => this.#lookLater(),
       isMine: (message) => this.store.isMine(message),
+      isToMe: (message) => this.store.isToMe(message),
     });
     this.connection = new Connection({ url, Socket, on: this.#handlers() });
   }
@@ -55,12 +76,20 @@ export class Session {
     this.connection.start();
   }
 
-  /** The conversation on the screen, or null. */
-  open(key) {
-    if (this.#open === key) return;
-    this.typing.stop();
+  /** The conversation on the screen, or null; and a message in it that is looked for, if any. */
+  open(key, around = null) {
+    if (this.#open !== key) this.typing.stop();
+    if (this.#open !== key || this.#around !== around) this.store.leavePast(this.#open);
+    this.#around = around;
     this.#open = key;
     this.look();
+  }
+
+  /** The exercise on the screen, or null: `{organizationId, workoutId, movementId}`. */
+  beside(exercise) {
+    if (this.#exercise?.movementId === exercise?.movementId) return;
+    this.#exercise = exercise;
+    this.#follow();
   }
 
   /** Whether the page can be seen. */
@@ -72,12 +101,22 @@ export class Session {
     this.look();
   }
 
-  /** Load the next older page of a history, if there is one. */
-  async loadOlder(key) {
+  /** Load the next page of what is shown of a history, if there is one: older, or newer in a view of the past. */
+  async loadMore(key, { newer = false } = {}) {
     const conversation = this.store.conversations.get(key);
-    if (!conversation || conversation.older === null || this.loader.isLoading(key)) return;
-    if (await this.loader.history(conversation)) this.look();
+    if (!conversation || this.loader.isLoading(key)) return;
+    const { past } = conversation;
+    if (newer ? !past?.newer : (past ?? conversation).older === null) return;
+    const loading = past ? this.loader.past(conversation, { newer }) : this.loader.history(conversation);
+    if (await loading) this.look();
     else this.#lookLater();
+  }
+
+  /** Back from the past. */
+  toPresent(key) {
+    this.#around = null;
+    this.store.leavePast(key);
+    this.look();
   }
 
   /** Take back a message of one's own. Raises `Refused` or `Disconnected`. */
@@ -85,24 +124,69 @@ export class Session {
     return this.#request({ type: "message.delete", organizationId, id });
   }
 
+  /** Write a message of one's own anew. Raises `Refused` or `Disconnected`. */
+  edit({ organizationId, id }, content) {
+    return this.#request({ type: "message.edit", organizationId, id, content });
+  }
+
+  /** Say something on an exercise, or change what one has said: `type` and fields as on the wire. Raises as `edit`. */
+  comment(request) {
+    return this.#request(request);
+  }
+
   /** Do what the present asks for: a page of the open conversation, a receipt, a send. */
   look() {
     if (!this.ready) return;
     const conversation = this.store.conversations.get(this.#open);
-    if (!conversation) this.#find(this.#open);
-    else if (conversation.older === undefined) this.loadOlder(this.#open);
+    if (!conversation || (conversation.isThread && !conversation.workout)) this.#find(this.#open);
+    if (conversation) this.#loadFirst(conversation);
+    this.#follow();
     this.reading.consider();
     this.sender.go();
     this.#later("ack", ACK, () => this.#ack());
     this.#later("watch", GATHER, () => this.#watch());
   }
 
-  /** A conversation that is open and not in what is loaded of the list: load more of it. */
+  async #loadFirst(conversation) {
+    const around = this.#around;
+    if (conversation.older === undefined) {
+      await this.loadMore(conversation.key);
+    } else if (around && !conversation.messages.has(around) && !conversation.past) {
+      this.#around = null; // asked for once: who is not there is not found by asking again
+      await this.loader.around(conversation, around);
+    }
+  }
+
+  /** A conversation that is open and not in what is loaded: load more of its list, then ask who or what there is. */
   async #find(key) {
-    const organization = this.store.organizations.get(key?.split("/")[0]);
-    if (!organization?.cursor || this.loader.isLoading(organization.id)) return;
-    if (await this.loader.more(organization.id)) this.look();
-    else this.#lookLater();
+    if (!key || this.#missing.has(key)) return;
+    const organization = this.store.organizations.get(placeOf(key).organizationId);
+    if (!organization || this.#finding) return;
+    this.#finding = true;
+    const found = await this.#lookup(organization, placeOf(key)).catch(() => false);
+    this.#finding = false;
+    if (found === null) this.#missing.add(key);
+    if (found === false) this.#lookLater();
+    else this.look();
+    this.#changed();
+  }
+
+  /** True: something was loaded, look again. Null: there is no such conversation. False: no answer. */
+  async #lookup({ id, cursor, threadsCursor }, { membershipId, workoutAssignmentId }) {
+    if (workoutAssignmentId) {
+      if (threadsCursor !== null) return this.loader.moreThreads(id);
+      if (!(await this.loader.assignments(id))) return false;
+      return this.store.conversations.get(this.#open)?.workout ? true : null;
+    }
+    if (cursor) return this.loader.more(id);
+    const member = await this.loader.member(id, membershipId);
+    if (member) this.store.begin(id, member);
+    return member ? true : null;
+  }
+
+  /** Whether there is no such conversation, as far as one may know. */
+  isMissing(key) {
+    return this.#missing.has(key);
   }
 
   /** The conversations of the organization that is on the screen, or of the first. */
@@ -111,6 +195,15 @@ export class Session {
     const open = this.#open?.split("/")[0];
     const [first] = this.store.organizations.keys();
     this.online.watch(this.store.list(this.store.organizations.has(open) ? open : first));
+  }
+
+  /** The topics of what is on the screen. */
+  #follow() {
+    const { workoutAssignmentId } = this.#open ? placeOf(this.#open) : {};
+    const topics = [];
+    if (workoutAssignmentId) topics.push(`thread:${workoutAssignmentId}`);
+    if (this.#exercise) topics.push(`exercise:${this.#exercise.movementId}`);
+    this.topics.want(topics);
   }
 
   #lookLater() {
@@ -139,14 +232,16 @@ export class Session {
     },
     event: (session, frame) => {
       if (frame.topic === undefined) session.#take(frame);
+      else session.topics.take(frame);
     },
+    "topic.closed": (session, frame) => session.topics.ended(frame),
     unread: (session, frame) => session.#countUnread(frame),
     signal: (session, { kind, organizationId, data }) => {
-      if (data.workoutAssignmentId) return; // threads are not shown here
-      if (kind === "typing") session.typists.note(keyOf(organizationId, data.fromMembershipId), data.active);
-      if (kind === "delivered") {
-        session.store.markDelivered(keyOf(organizationId, data.recipientMembershipId), data.upTo);
-      }
+      const { workoutAssignmentId, fromMembershipId, recipientMembershipId } = data;
+      const membershipId = fromMembershipId ?? recipientMembershipId;
+      const key = keyAt({ organizationId, membershipId, workoutAssignmentId });
+      if (kind === "typing") session.typists.note(key, data.active, fromMembershipId);
+      if (kind === "delivered") session.store.markDelivered(key, data.upTo);
       if (kind === "presence") session.online.note(keyOf(organizationId, data.membershipId), data.online);
     },
   };
@@ -160,6 +255,7 @@ export class Session {
     this.#unread = frame.unread;
     this.#acked = null;
     this.online.forget();
+    this.topics.forget();
     this.#stream.begin(frame);
     if (this.#stream.loading) this.#load();
   }
@@ -181,6 +277,8 @@ export class Session {
 
   #beReady() {
     this.ready = true;
+    this.#missing.clear();
+    for (const organizationId of this.store.organizations.keys()) this.loader.threads(organizationId);
     if (this.#unread) this.#countUnread(this.#unread);
     this.look();
     this.#changed();
@@ -201,10 +299,34 @@ export class Session {
     if (events.length) this.look();
   }
 
+  /** Something in a topic; parties to a message have heard of it in their own stream as well. */
+  #applyTopic(event) {
+    if (event.kind?.startsWith("comment.")) this.comments.apply(event);
+    const isNew = event.kind === "message.created" && !this.store.message(event.data.id);
+    this.store.apply(event);
+    if (isNew) this.#created(event);
+    this.look();
+  }
+
+  /** A topic begins anew: what is on the screen of it is loaded once more. */
+  async #loadTopic(topic) {
+    const [kind, id] = topic.split(":");
+    if (kind === "exercise") {
+      if (this.#exercise?.movementId === id && !(await this.comments.load(this.#exercise))) this.#lookLater();
+      return;
+    }
+    const conversation = this.store.conversations.get(this.#open);
+    if (conversation?.workoutAssignmentId === id && conversation.older !== undefined) {
+      await this.loader.present(conversation);
+      this.look();
+    }
+  }
+
   #created({ organizationId, data }) {
-    const key = keyOf(organizationId, data.senderMembershipId);
-    if (this.typists.has(key)) this.typists.note(key, false);
-    if (this.store.conversationOf(data)?.listed === false) this.loader.list(organizationId);
+    const conversation = this.store.conversationOf(data);
+    if (conversation && this.typists.has(conversation.key)) this.typists.note(conversation.key, false);
+    if (conversation?.isThread) this.#later(`recount ${organizationId}`, RECOUNT, () => this.loader.threads(organizationId));
+    else if (conversation?.listed === false) this.loader.list(organizationId);
     if (this.ready && !this.store.isMine(data)) this.#heard(data);
   }
 
@@ -215,21 +337,52 @@ export class Session {
       return;
     }
     const me = this.store.organizations.get(request.organizationId)?.membershipId;
+    if (request.type === "topic.open") {
+      this.topics.answered(request, data);
+      return;
+    }
     const event = ownEvent(request, data, me) ?? { kind: "ok" };
     if (position !== undefined) this.#take({ ...event, position });
     else if (!data.duplicate) this.store.apply(event);
   }
 
   async #send(item) {
-    const { id, organizationId, content } = item;
-    const ok = await this.#request({ type: "message.send", ...partyOf(item), id, content });
-    if (!ok.data.duplicate || this.store.message(id)) return;
+    const { id, organizationId, content, files = [] } = item;
+    const attachmentIds = files.map(({ uploadId }) => uploadId);
+    const said = { ...(content && { content }), ...(files.length && { attachmentIds }) };
+    const ok = await this.#request({ type: "message.send", ...addressed(item), id, ...said }).catch((error) => {
+      if (error.code === "not_found" && this.#uploadAgain(item)) throw new Disconnected(); // sent when it is there
+      throw error;
+    });
+    for (const { file } of files) this.#uploads.drop(file);
+    if (!files.length && (!ok.data.duplicate || this.store.message(id))) return;
     const message = await this.#api.message(organizationId, id).catch(() => null);
     if (message) this.store.addMessage(message);
   }
 
-  #markRead({ organizationId, membershipId }, upTo) {
-    return this.#request({ type: "message.read", organizationId, conversation: { membershipId }, upTo });
+  /** What lay unsent for too long, the server has given up. False when it cannot be that. */
+  #uploadAgain({ id, organizationId, files = [] }) {
+    if (!files.length || this.#renewed.has(id)) return false;
+    this.#renewed.add(id);
+    for (const { file } of files) {
+      this.#outbox.uploaded(file, null);
+      if (this.#uploads.get(file)) this.#uploads.again(file);
+      else this.#uploads.resume(file, organizationId);
+    }
+    return true;
+  }
+
+  /** New links to a file of a message; null when there are none to be had. */
+  async renew({ id, organizationId }, file) {
+    const links = await this.#api.links(organizationId, file.id).catch(() => null);
+    if (links) this.store.renewLinks(id, file.id, links);
+    return links;
+  }
+
+  async #markRead(conversation, upTo) {
+    const { organizationId, key } = conversation;
+    await this.#request({ type: "message.read", organizationId, conversation: partyAt(conversation), upTo });
+    this.store.markSeen(key, upTo);
   }
 
   /** Only what is up to date may ask: an `ok` must never be overtaken by a load. */
@@ -240,7 +393,10 @@ export class Session {
   #countUnread(frame) {
     this.store.countUnread(frame);
     this.#later("agree", AGREE, () => {
-      for (const organizationId of this.store.takeDoubts()) this.loader.list(organizationId);
+      for (const organizationId of this.store.takeDoubts()) {
+        this.loader.list(organizationId);
+        this.loader.threads(organizationId);
+      }
     });
   }
 
@@ -260,6 +416,6 @@ export class Session {
   }
 }
 
-function partyOf({ organizationId, membershipId }) {
-  return { organizationId, to: { membershipId } };
+function addressed(place) {
+  return { organizationId: place.organizationId, to: partyAt(place) };
 }

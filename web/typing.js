@@ -36,7 +36,7 @@ export class TypingTeller {
 
 /** Who types to us, by conversation. */
 export class Typists {
-  #timers = new Map();
+  #timers = new Map(); // key → {who, timer}
   #changed;
 
   constructor(changed = () => {}) {
@@ -47,9 +47,14 @@ export class Typists {
     return this.#timers.has(key);
   }
 
-  note(key, active) {
-    clearTimeout(this.#timers.get(key));
-    if (active) this.#timers.set(key, setTimeout(() => this.note(key, false), BELIEVED));
+  /** The membership that was told of last, or undefined. */
+  who(key) {
+    return this.#timers.get(key)?.who;
+  }
+
+  note(key, active, who) {
+    clearTimeout(this.#timers.get(key)?.timer);
+    if (active) this.#timers.set(key, { who, timer: setTimeout(() => this.note(key, false), BELIEVED) });
     else this.#timers.delete(key);
     this.#changed();
   }

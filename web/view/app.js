@@ -1,48 +1,88 @@
 // What a session looks like: builds what the panes show from the store, and turns what people do into calls.
 
-import { Disconnected } from "../connection.js";
+import { placeOf } from "../keys.js";
 import { formatRoute } from "../route.js";
+import { Acts } from "./acts.js";
 import { Chat } from "./chat.js";
-import { h } from "./dom.js";
+import { Exercises, prescribed } from "./exercises.js";
+import { Search } from "./found.js";
 import { ConversationList } from "./list.js";
+import { NotifyButton } from "./notify.js";
+import { People } from "./people.js";
+import { Lightbox } from "./pictures.js";
 import { Status } from "./status.js";
+import { dayOf } from "./time.js";
 import { timeline } from "./timeline.js";
 
 const COUNTDOWN = 1_000; // ms
-const SHORT = 80; // characters of a message in a question about it
 
 /** `me`: `{email, name, rows}`, rows as in `GET /dev/people`. Render as often as you like. */
 export class App {
   #root;
   #session;
   #outbox;
+  #uploads;
   #me;
-  #newId;
   #list;
   #chat;
+  #exercises;
+  #search;
   #status;
-  #open = null;
+  #route = { chat: null, around: null, exercise: null };
+  #tab = "messages";
+  #onSide = false; // on a narrow screen: the workout is before the thread
   #announcer = document.getElementById("announcer");
-  #confirm = document.getElementById("confirm");
 
-  constructor({ root, session, outbox, me, newId }) {
+  constructor({ root, session, outbox, uploads, directory, push, me, newId }) {
     this.#root = root;
     this.#session = session;
     this.#outbox = outbox;
+    this.#uploads = uploads;
     this.#me = me;
-    this.#newId = newId;
-    this.#list = new ConversationList({ me, more: (organizationId) => session.loader.more(organizationId) });
-    this.#chat = new Chat({ back: formatRoute({ as: me.email, chat: null }), on: this.#acts() });
+    this.directory = directory;
     this.#status = new Status(document.getElementById("status"), () => session.start());
+    const say = (words) => this.#status.note(words);
+    const acts = new Acts({ session, outbox, uploads, newId, say, open: () => this.#route });
+    const lightbox = new Lightbox(acts.renew);
+    const people = new People({ find: directory.find, chosen: (...who) => this.#begin(...who) });
+    this.#search = new Search({ find: (words) => this.#find(words), shown: (found) => this.#showFound(found) });
+    this.#list = new ConversationList({
+      me,
+      search: this.#search.box,
+      notify: new NotifyButton({ push, say }).element,
+      on: {
+        more: (organizationId) => this.#more(organizationId),
+        begin: (organizationId) => people.open(organizationId),
+        tab: (tab) => this.#showTab(tab),
+      },
+    });
+    this.#list.element.append(this.#search.element);
+    this.#chat = new Chat({
+      back: formatRoute({ as: me.email }),
+      on: {
+        ...acts.ofChat(),
+        show: (item, file) => lightbox.open(item, file),
+        side: () => this.#showSide(true),
+      },
+    });
+    this.#exercises = new Exercises(acts.ofExercise());
+    this.#exercises.element.addEventListener("click", (event) => {
+      if (event.target.closest(".back")) this.#showSide(false);
+    });
     root.className = "app panes";
-    root.replaceChildren(this.#list.element, this.#chat.element);
+    root.replaceChildren(this.#list.element, this.#chat.element, this.#exercises.element);
+    document.body.append(lightbox.element, people.element);
     setInterval(() => this.#renderStatus(), COUNTDOWN);
   }
 
-  /** Open the conversation with this key; null: the list. */
-  navigate(key) {
-    this.#open = key;
-    this.#session.open(key);
+  /** `route` as in route.js: the conversation to open, a message in it, an exercise; none: the list. */
+  navigate(route) {
+    if (route.chat !== this.#route.chat) {
+      this.#onSide = Boolean(route.exercise);
+      if (route.chat) this.#tab = placeOf(route.chat).workoutAssignmentId ? "workouts" : "messages";
+    }
+    this.#route = route;
+    this.#session.open(route.chat, route.around);
     this.render();
   }
 
@@ -52,10 +92,20 @@ export class App {
   }
 
   render() {
-    const { store } = this.#session;
-    this.#root.dataset.pane = this.#open ? "chat" : "list";
-    this.#list.render({ organizations: this.#session.loaded ? this.#organizations() : null, open: this.#open });
-    this.#chat.render(this.#open ? this.#shownChat() : null);
+    const { store, loaded } = this.#session;
+    const { chat } = this.#route;
+    const side = chat && placeOf(chat).workoutAssignmentId ? this.#shownWorkout() : null;
+    this.#session.beside(this.#exercise()); // as soon as its workout is known
+    this.#root.dataset.pane = !chat ? "list" : side && this.#onSide ? "side" : "chat";
+    this.#root.dataset.columns = side ? "three" : "two";
+    this.#list.render({
+      organizations: loaded ? this.#organizations() : null,
+      open: chat,
+      tab: this.#tab,
+      counts: this.#counts(),
+    });
+    this.#chat.render(chat ? this.#shownChat() : null);
+    this.#exercises.render(side);
     this.#renderStatus();
     document.title = `${store.unread ? `(${store.unread}) ` : ""}${this.#me.name} · Coachwire`;
   }
@@ -65,20 +115,80 @@ export class App {
     this.#status.render({ connection, ready, waiting: this.#outbox.waiting, paused: sender.paused });
   }
 
+  #showTab(tab) {
+    this.#tab = tab;
+    this.#search.clear();
+    if (tab === "workouts") for (const id of this.#session.store.organizations.keys()) this.#session.loader.assignments(id);
+    this.render();
+  }
+
+  #showSide(onSide) {
+    this.#onSide = onSide;
+    this.render();
+  }
+
+  #showFound(found) {
+    this.#list.element.classList.toggle("searching", found);
+  }
+
+  #more(organizationId) {
+    const { loader } = this.#session;
+    return this.#tab === "messages" ? loader.more(organizationId) : loader.moreThreads(organizationId);
+  }
+
+  #begin(organizationId, member) {
+    this.#session.store.begin(organizationId, member);
+    this.#go({ chat: `${organizationId}/${member.membershipId}` });
+  }
+
+  #go(route) {
+    location.hash = formatRoute({ as: this.#me.email, ...route });
+  }
+
+  /** Messages with these words, of all organizations. */
+  async #find(words) {
+    const { store } = this.#session;
+    const messages = await this.directory.search([...store.organizations.keys()], words);
+    return messages.map((message) => {
+      const conversation = store.conversationOf(message);
+      return {
+        message,
+        by: store.isMine(message) ? "You" : message.senderName,
+        place: conversation.name ?? this.#nameOfMember(conversation) ?? message.senderName,
+        route: { as: this.#me.email, chat: conversation.key, around: message.id },
+      };
+    });
+  }
+
+  #counts() {
+    const { store } = this.#session;
+    const sum = (list) => list.reduce((total, { unread }) => total + unread, 0);
+    const organizations = [...store.organizations.keys()];
+    return {
+      messages: sum(organizations.flatMap((id) => store.list(id))),
+      workouts: sum(organizations.flatMap((id) => store.threads(id))),
+    };
+  }
+
   #organizations() {
     const { store, typists } = this.#session;
-    return [...store.organizations.values()].map((organization) => ({
-      id: organization.id,
-      name: this.#nameOf(organization),
-      unread: organization.unread,
-      hasMore: organization.cursor !== null,
-      conversations: store.list(organization.id).map((conversation) => ({
-        conversation,
-        last: this.#timeline(conversation).at(-1),
-        typing: typists.has(conversation.key),
-        online: this.#isOnline(conversation.key),
-      })),
-    }));
+    const onMessages = this.#tab === "messages";
+    return [...store.organizations.values()].map((organization) => {
+      const list = onMessages ? store.list(organization.id) : store.threads(organization.id);
+      return {
+        id: organization.id,
+        name: this.#nameOf(organization),
+        unread: list.reduce((sum, { unread }) => sum + unread, 0),
+        hasMore: (onMessages ? organization.cursor : organization.threadsCursor) != null,
+        conversations: list.map((conversation) => ({
+          conversation,
+          last: this.#timeline(conversation).at(-1),
+          typing: typists.has(conversation.key),
+          online: this.#isOnline(conversation.key),
+          about: conversation.isThread ? this.#about(conversation) : "",
+        })),
+      };
+    });
   }
 
   /** The list of people knows the names of organizations, the wire does not tell them yet. */
@@ -87,26 +197,85 @@ export class App {
     return rows.length === 1 ? rows[0].organization : `As ${role}`;
   }
 
+  #nameOfMember({ organizationId, membershipId }) {
+    return this.directory.nameOf(organizationId, membershipId);
+  }
+
+  /** Whose workout it is, and of which day. A name stands by itself, whichever way it is written. */
+  #about({ organizationId, workout }) {
+    if (!workout) return "";
+    const mine = this.#session.store.organizations.get(organizationId)?.membershipId === workout.membershipId;
+    const who = mine ? null : this.#nameOfMember({ organizationId, membershipId: workout.membershipId });
+    return [who && `\u2068${who}\u2069`, dayOf(workout.date)].filter(Boolean).join(" · ");
+  }
+
   #shownChat() {
     const { store, loaded, typists } = this.#session;
-    const conversation = store.conversations.get(this.#open);
-    const nobody = { key: this.#open, name: "", role: "", items: [], hasOlder: false, typing: false, online: false };
-    if (!conversation) {
-      const more = store.organizations.get(this.#open.split("/")[0])?.cursor;
-      return { ...nobody, hint: loaded && !more ? "There is no such conversation." : "Loading…" };
+    const key = this.#route.chat;
+    const conversation = store.conversations.get(key);
+    const sought = this.#route.around;
+    if (!conversation || (conversation.isThread && !conversation.workout)) {
+      const hint = loaded && this.#session.isMissing(key) ? "There is no such conversation." : "Loading…";
+      return { key, name: "", about: "", items: [], hint, hasOlder: false, hasNewer: false, typing: "", online: false };
     }
-    const { key, name, role, older } = conversation;
+    const { name, role, isThread, past } = conversation;
+    const { older } = past ?? conversation;
     const items = this.#timeline(conversation);
     const beginning = items.length ? "" : "No messages yet. Say hello.";
+    const typist = this.#nameOfMember({ ...conversation, membershipId: typists.who(key) }) ?? name;
     return {
       key,
       name: name ?? "…",
-      role: role ?? "",
+      about: isThread ? this.#about(conversation) : (role ?? ""),
+      isThread,
+      isDraft: isThread && !conversation.workout.published,
       items,
       hint: older === null ? beginning : "Loading…",
       hasOlder: typeof older === "string",
-      typing: typists.has(key),
-      online: this.#isOnline(key),
+      hasNewer: past !== null,
+      typing: typists.has(key) ? (isThread ? typist : name) : "",
+      online: !isThread && this.#isOnline(key),
+      sought,
+    };
+  }
+
+  /** The exercise that is open, as far as its workout is known. */
+  #exercise() {
+    const { chat, exercise: movementId } = this.#route;
+    if (!chat || !movementId) return null;
+    const workoutId = this.#session.store.conversations.get(chat)?.workout?.workoutId;
+    return workoutId ? { organizationId: placeOf(chat).organizationId, workoutId, movementId } : null;
+  }
+
+  #shownWorkout() {
+    const { chat, exercise } = this.#route;
+    const conversation = this.#session.store.conversations.get(chat);
+    const back = { as: this.#me.email, chat };
+    if (!conversation?.workout) return { title: "", about: "", hint: "Loading…", back, movements: [], comments: null };
+    const { organizationId, name, workout } = conversation;
+    const { movements, problem } = this.directory.workout(organizationId, workout.workoutId);
+    return {
+      title: name,
+      about: this.#about(conversation),
+      hint: problem?.message ?? (movements ? (movements.length ? "" : "A workout without exercises.") : "Loading…"),
+      back,
+      movements: (movements ?? []).map((movement) => ({
+        id: movement.id,
+        name: movement.name,
+        words: prescribed(movement.prescription),
+        isOpen: movement.id === exercise,
+        route: { ...back, exercise: movement.id === exercise ? null : movement.id },
+      })),
+      comments: exercise ? this.#shownComments(organizationId, exercise) : null,
+    };
+  }
+
+  #shownComments(organizationId, movementId) {
+    const mine = this.#session.store.organizations.get(organizationId)?.membershipId;
+    return {
+      movementId,
+      ...this.#session.comments.show(movementId),
+      isMine: (comment) => comment.authorMembershipId === mine,
     };
   }
 
@@ -115,55 +284,14 @@ export class App {
     return this.#session.ready && this.#session.online.has(key);
   }
 
-  #timeline({ key, sorted }) {
+  #timeline({ key, sorted, past, isThread }) {
     const { store, sender } = this.#session;
     return timeline({
-      messages: sorted,
-      outbox: this.#outbox.of(key),
+      messages: past?.sorted ?? sorted,
+      outbox: past ? [] : this.#outbox.of(key),
       sending: sender.sending,
+      isThread,
       isMine: (message) => store.isMine(message),
     });
-  }
-
-  #acts() {
-    const { typing, store } = this.#session;
-    return {
-      older: () => this.#session.loadOlder(this.#open),
-      key: () => store.conversations.has(this.#open) && typing.key(store.conversations.get(this.#open)),
-      stop: () => typing.stop(),
-      send: (text) => this.#send(text),
-      retry: (id) => {
-        this.#outbox.retry(id);
-        this.#session.look();
-      },
-      discard: (id) => this.#outbox.remove(id),
-      delete: (item) => this.#delete(item),
-    };
-  }
-
-  #send(content) {
-    const [organizationId, membershipId] = this.#open.split("/");
-    const item = { id: this.#newId(), organizationId, membershipId, content, writtenAt: Date.now() };
-    if (!this.#outbox.add(item)) return "Too many messages are waiting already. This one stays here.";
-    this.#session.typing.stop();
-    this.#session.look();
-    return null;
-  }
-
-  async #delete({ id, organizationId, text }) {
-    const letters = [...text];
-    const short = letters.length > SHORT ? `${letters.slice(0, SHORT).join("")}…` : text;
-    const question = document.getElementById("confirm-question");
-    question.replaceChildren("Delete “", h("bdi", {}, short), "” for both of you?");
-    this.#confirm.returnValue = "no";
-    this.#confirm.showModal();
-    await new Promise((resolve) => this.#confirm.addEventListener("close", resolve, { once: true }));
-    if (this.#confirm.returnValue !== "yes") return;
-    try {
-      await this.#session.delete({ id, organizationId });
-    } catch (error) {
-      const why = error instanceof Disconnected ? "There is no connection. Try again later." : error.message;
-      this.#status.note(`Not deleted. ${why}`);
-    }
   }
 }

@@ -5,7 +5,7 @@ import { avatar, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { Thread } from "./thread.js";
 
-/** `back`: the address of the list. `on`: see Composer and Thread. */
+/** `back`: the address of the list. `on`: see Composer and Thread; `side()` opens the workout on a narrow screen. */
 export class Chat {
   element;
   #title = h("h2", { className: "bar-title" });
@@ -13,6 +13,7 @@ export class Chat {
   #role = h("span", { className: "role" });
   #header = h("header", { className: "bar" });
   #face = h("span");
+  #side;
   #typing = h("p", { className: "typing-line", role: "status" });
   #thread;
   #composer;
@@ -23,19 +24,28 @@ export class Chat {
     "Choose a conversation. What you write is kept safe, also while you are offline.",
   );
   #key = null;
+  #sought = null;
 
   constructor({ back, on }) {
-    this.#thread = new Thread({ older: on.older, acts: on });
+    const acts = { ...on, edit: (item) => this.#composer.edit(item) };
+    this.#thread = new Thread({ more: on.more, present: on.present, acts });
     this.#composer = new Composer(on);
+    this.#side = h(
+      "button",
+      { type: "button", className: "side-button button", onclick: on.side },
+      icon("workout"),
+      "Exercises",
+    );
     this.#title.append(this.#name, this.#role);
     this.#header.append(
       h("a", { href: back, className: "icon-button back", "aria-label": "Back to conversations" }, icon("back")),
       this.#face,
       this.#title,
+      this.#side,
     );
     this.#room = h(
       "div",
-      { className: "room" },
+      { className: "room", ondragover: dragged, ondrop: (event) => this.#dropped(event) },
       this.#header,
       this.#thread.element,
       this.#typing,
@@ -45,31 +55,49 @@ export class Chat {
     this.element = h("section", properties, this.#room, this.#nothing);
   }
 
-  /** `chat`: `{key, name, role, items, hint, hasOlder, typing, online}`, or null when none is open. */
+  /** `chat`: `{key, name, about, isThread, items, hint, hasOlder, hasNewer, typing, online, sought}`, or null for none. */
   render(chat) {
     this.#room.hidden = !chat;
     this.#nothing.hidden = Boolean(chat);
     const key = chat?.key ?? null;
     if (key !== this.#key) this.#switch(key);
     if (!chat) return;
+    if (chat.sought !== this.#sought) {
+      this.#sought = chat.sought;
+      if (chat.sought) this.#thread.seek(chat.sought);
+    }
+    this.#side.hidden = !chat.isThread;
     if (this.#face.dataset.name !== chat.name) {
-      const face = avatar(chat.name);
+      const face = chat.isThread ? h("span") : avatar(chat.name);
       face.dataset.name = chat.name;
       this.#face.replaceWith(face);
       this.#face = face;
     }
     setText(this.#name, chat.name);
-    setText(this.#role, [chat.role, chat.online && "online"].filter(Boolean).join(" · "));
+    setText(this.#role, [chat.about, chat.online && "online", chat.isDraft && "draft, not seen by its member"].filter(Boolean).join(" · "));
     this.#header.classList.toggle("online", chat.online);
-    setText(this.#typing, chat.typing ? `${chat.name} is typing…` : "");
+    setText(this.#typing, chat.typing ? `${chat.typing} is typing…` : "");
     this.#thread.render(chat);
+    this.#composer.render();
   }
 
   #switch(key) {
     this.#key = key;
+    this.#sought = null;
     this.#thread.clear();
     this.#composer.open(key);
     // On a phone, the keyboard would cover what one came to read.
     if (key && matchMedia("(hover: hover) and (min-width: 48rem)").matches) this.#composer.focus();
   }
+
+  #dropped(event) {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    this.#composer.take(files);
+  }
+}
+
+function dragged(event) {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
 }

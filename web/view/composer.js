@@ -1,23 +1,38 @@
-// Where one writes: grows with its text, Enter sends, Shift+Enter begins a line.
+// Where one writes: grows with its text, Enter sends, Shift+Enter begins a line. Files are chosen, pasted or dropped.
 
-import { h } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { Tray } from "./tray.js";
 
 const LONGEST = 5_000; // code points, as the server counts
 const NEAR = 4_500; // from here on the rest is shown
 
-/** `send(text)` answers why not, or nothing; `key()` is called while one writes, `stop()` when one has stopped. */
+/**
+ * `send(text, files)` and `save(item, text)` answer why not, or nothing; `key()` is called while one writes, `stop()` when
+ * one has stopped; `add`, `upload`, `drop`, `again`: see Tray.
+ */
 export class Composer {
   element;
   #area;
   #button;
   #hint = h("p", { className: "composer-hint", role: "status" });
-  #drafts = new Map();
+  #editing;
+  #tray;
+  #drafts = new Map(); // key → {text, files}
   #key = null;
+  #edited = null; // the message that is written anew
   #on;
 
   constructor(on) {
     this.#on = on;
+    this.#tray = new Tray({
+      add: on.add,
+      state: on.upload,
+      drop: on.drop,
+      again: on.again,
+      said: (words) => setText(this.#hint, words),
+      changed: () => this.#fit({ keepsHint: true }),
+    });
     this.#area = h("textarea", {
       rows: 1,
       dir: "auto",
@@ -27,16 +42,27 @@ export class Composer {
       oninput: () => this.#written(),
       onkeydown: (event) => this.#pressed(event),
       onblur: () => on.stop(),
+      onpaste: (event) => this.#pasted(event),
     });
     this.#button = h(
       "button",
       { type: "submit", className: "send", "aria-label": "Send", title: "Send (Enter)" },
       icon("send"),
     );
+    this.#editing = h(
+      "p",
+      { className: "editing", hidden: true },
+      icon("pen"),
+      h("span", {}, "Editing your message"),
+      h("button", { type: "button", className: "link", onclick: () => this.#stopEditing() }, "Cancel"),
+    );
     this.element = h(
       "form",
       { className: "composer", onsubmit: (event) => this.#submit(event) },
       this.#hint,
+      this.#editing,
+      this.#tray.element,
+      this.#tray.button,
       this.#area,
       this.#button,
     );
@@ -44,48 +70,105 @@ export class Composer {
 
   /** Write to this conversation; what was begun elsewhere is kept there. */
   open(key) {
-    if (this.#key) this.#drafts.set(this.#key, this.#area.value);
+    this.#stopEditing();
+    if (this.#key) this.#drafts.set(this.#key, { text: this.#area.value, files: this.#tray.ids });
     this.#key = key;
-    this.#area.value = this.#drafts.get(key) ?? "";
+    const { text = "", files = [] } = this.#drafts.get(key) ?? {};
+    this.#area.value = text;
+    this.#tray.show(files);
     this.#fit();
+  }
+
+  /** Write this message anew; what was begun waits. */
+  edit(item) {
+    this.#stopEditing();
+    this.#drafts.set(this.#key, { text: this.#area.value, files: this.#tray.ids });
+    this.#edited = item;
+    this.#area.value = item.text;
+    this.#tray.show([]);
+    this.#fit();
+    this.focus();
+  }
+
+  /** Files that were dropped somewhere else in the conversation. */
+  take(files) {
+    if (this.#edited === null) this.#tray.take(files);
+  }
+
+  render() {
+    this.#tray.render();
   }
 
   focus() {
     this.#area.focus({ preventScroll: true });
   }
 
+  #stopEditing() {
+    if (this.#edited === null) return;
+    this.#edited = null;
+    const { text = "", files = [] } = this.#drafts.get(this.#key) ?? {};
+    this.#area.value = text;
+    this.#tray.show(files);
+    this.#fit();
+  }
+
   #written() {
     this.#fit();
-    if (this.#area.value.trim()) this.#on.key();
+    if (this.#area.value.trim() && this.#edited === null) this.#on.key();
     else this.#on.stop();
   }
 
   #pressed(event) {
+    if (event.key === "Escape") this.#stopEditing();
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     this.element.requestSubmit();
   }
 
-  #submit(event) {
+  #pasted(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length) return;
+    event.preventDefault();
+    this.take(files);
+  }
+
+  async #submit(event) {
     event.preventDefault();
     const text = this.#area.value.trim();
-    if (!text || length(text) > LONGEST) return;
-    const refusal = this.#on.send(text);
+    const files = this.#tray.ids;
+    if ((!text && !files.length) || length(text) > LONGEST) return;
+    if (this.#edited) {
+      await this.#save(text);
+      return;
+    }
+    const refusal = this.#on.send(text, files);
     if (refusal) {
-      this.#hint.textContent = refusal;
+      setText(this.#hint, refusal);
       return;
     }
     this.#area.value = "";
+    this.#tray.forget(files);
+    this.#drafts.delete(this.#key);
     this.#fit();
     this.focus();
   }
 
-  #fit() {
+  async #save(text) {
+    const edited = this.#edited;
+    const refusal = text === edited.text ? null : await this.#on.save(edited, text);
+    if (this.#edited !== edited) return;
+    if (refusal) setText(this.#hint, refusal);
+    else this.#stopEditing();
+  }
+
+  #fit({ keepsHint = false } = {}) {
     const left = LONGEST - length(this.#area.value.trim());
     const words = left < 0 ? `${-left} characters too many` : `${left} characters left`;
-    this.#hint.textContent = left > LONGEST - NEAR ? "" : words;
+    if (!keepsHint) setText(this.#hint, left > LONGEST - NEAR ? "" : words);
     this.#hint.classList.toggle("over", left < 0);
-    this.#button.disabled = left < 0 || left === LONGEST;
+    this.#editing.hidden = this.#edited === null;
+    this.#tray.button.hidden = this.#edited !== null;
+    this.#button.disabled = left < 0 || (left === LONGEST && !this.#tray.ids.length);
     this.#area.style.blockSize = "auto";
     this.#area.style.blockSize = `${this.#area.scrollHeight}px`;
   }

@@ -2,19 +2,28 @@
 
 import { formatRoute } from "../route.js";
 import { avatar, h, reconcile, setText } from "./dom.js";
+import { icon } from "./icons.js";
 import { summary } from "./message.js";
 import { brief } from "./time.js";
 
-/** `me`: `{email, name}`. `more(organizationId)` asks for the next page. */
+const EMPTY = {
+  messages: "No conversations yet. Begin one with the plus above.",
+  workouts: "No workouts yet. When one is assigned, it appears here.",
+};
+
+/** `me`: `{email, name}`. `on`: `more(organizationId)`, `begin(organizationId)`, `tab(name)`; `search`: an element. */
 export class ConversationList {
   element;
   #me;
   #groups = h("div", { className: "groups" });
-  #more;
+  #tabs;
+  #on;
+  #tab = "messages";
 
-  constructor({ me, more }) {
+  constructor({ me, on, search, notify }) {
     this.#me = me;
-    this.#more = more;
+    this.#on = on;
+    this.#tabs = ["messages", "workouts"].map((name) => this.#tabButton(name));
     this.element = h(
       "nav",
       { className: "pane list-pane", "aria-label": "Conversations" },
@@ -23,15 +32,24 @@ export class ConversationList {
         { className: "bar" },
         avatar(me.name),
         h("h1", { className: "bar-title" }, h("bdi", {}, me.name)),
+        notify,
+        h("a", { href: "/docs", className: "quiet-link", target: "_blank", rel: "noopener" }, "API"),
         h("a", { href: formatRoute({ as: null }), className: "quiet-link" }, "Switch person"),
       ),
+      search,
+      h("div", { className: "tabs", role: "group", "aria-label": "What to list" }, this.#tabs),
       this.#groups,
     );
   }
 
-  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online}]}]`, or
-   *  null before they are loaded. `open`: the key of the one on the screen. */
-  render({ organizations, open }) {
+  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online, about}]}]`, or
+   *  null before they are loaded. `open`: the key of the one on the screen. `tab`: which list it is; `counts`: by tab. */
+  render({ organizations, open, tab, counts }) {
+    this.#tab = tab;
+    for (const button of this.#tabs) {
+      button.setAttribute("aria-pressed", String(button.value === tab));
+      badge(button.querySelector(".badge"), counts[button.value]);
+    }
     this.#groups.setAttribute("aria-busy", String(organizations === null));
     if (organizations === null) {
       if (!this.#groups.firstChild) this.#groups.append(h("p", { className: "hint" }, "Loading your conversations…"));
@@ -48,6 +66,12 @@ export class ConversationList {
     });
   }
 
+  #tabButton(name) {
+    const words = name === "messages" ? "Messages" : "Workouts";
+    const properties = { type: "button", className: "tab", value: name, onclick: () => this.#on.tab(name) };
+    return h("button", properties, words, " ", h("span", { className: "badge" }));
+  }
+
   #group(id) {
     return h(
       "section",
@@ -57,10 +81,21 @@ export class ConversationList {
         { id: `group-${id}`, className: "group-title" },
         h("bdi", { className: "group-name" }),
         h("span", { className: "badge quiet" }),
+        h(
+          "button",
+          {
+            type: "button",
+            className: "begin icon-button",
+            title: "New conversation",
+            "aria-label": "New conversation",
+            onclick: () => this.#on.begin(id),
+          },
+          icon("plus"),
+        ),
       ),
       h("ul", { className: "rows" }),
-      h("p", { className: "hint" }, "No conversations yet. When somebody writes to you, it appears here."),
-      h("button", { type: "button", className: "button more", onclick: () => this.#more(id) }, "Show older"),
+      h("p", { className: "hint" }),
+      h("button", { type: "button", className: "button more", onclick: () => this.#on.more(id) }, "Show older"),
     );
   }
 
@@ -72,6 +107,8 @@ export class ConversationList {
       create: ({ conversation }) => this.#row(conversation),
       update: (row, one) => showRow(row, one, one.conversation.key === open),
     });
+    element.querySelector(".begin").hidden = this.#tab !== "messages";
+    setText(element.querySelector(".hint"), EMPTY[this.#tab]);
     element.querySelector(".hint").hidden = conversations.length > 0;
     element.querySelector(".more").hidden = !hasMore;
   }
@@ -84,7 +121,7 @@ export class ConversationList {
       h(
         "a",
         { href, className: "row" },
-        avatar(conversation.name ?? ""),
+        face(conversation),
         h(
           "span",
           { className: "row-top" },
@@ -95,6 +132,7 @@ export class ConversationList {
         h(
           "span",
           { className: "row-bottom" },
+          h("span", { className: "draft", hidden: true }, "Draft"),
           h("span", { className: "by" }),
           h("span", { className: "preview", dir: "auto" }),
           h("span", { className: "badge" }),
@@ -104,13 +142,19 @@ export class ConversationList {
   }
 }
 
-function showRow(row, { conversation, last, typing, online }, isOpen) {
+function face(conversation) {
+  if (!conversation.isThread) return avatar(conversation.name ?? "");
+  return h("span", { className: "avatar workout", "aria-hidden": "true" }, icon("workout"));
+}
+
+/** `about`: of a thread, whose workout it is, and of which day. */
+function showRow(row, { conversation, last, typing, online, about }, isOpen) {
   const link = row.firstElementChild;
   if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   if (row.dataset.name !== (conversation.name ?? "")) {
     row.dataset.name = conversation.name ?? "";
-    link.firstElementChild.replaceWith(avatar(conversation.name ?? ""));
+    link.firstElementChild.replaceWith(face(conversation));
     setText(link.querySelector(".name"), conversation.name ?? "…");
   }
   link.classList.toggle("online", online);
@@ -121,9 +165,15 @@ function showRow(row, { conversation, last, typing, online }, isOpen) {
   const failed = !typing && last?.status === "failed";
   link.classList.toggle("typing", typing);
   link.classList.toggle("failed", failed);
-  setText(link.querySelector(".by"), failed ? "Not sent:" : !typing && last?.mine && !last.gone ? "You:" : "");
-  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : "");
+  setText(link.querySelector(".by"), failed ? "Not sent:" : !typing && last ? by(conversation, last) : "");
+  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : (about ?? ""));
+  link.querySelector(".draft").hidden = !conversation.workout || conversation.workout.published;
   badge(link.querySelector(".badge"), conversation.unread);
+}
+
+function by(conversation, last) {
+  if (last.gone) return "";
+  return last.mine ? "You:" : conversation.isThread && last.by ? `${last.by}:` : "";
 }
 
 function badge(element, number) {

@@ -2,8 +2,9 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { pictures } from "./pictures.js";
 import { clock, full } from "./time.js";
-import { statusOf, whyNotSent } from "./words.js";
+import { count, progressOf, statusOf, whyNotSent } from "./words.js";
 
 const ICONS = {
   queued: "clock",
@@ -20,27 +21,38 @@ const GONE = {
 
 /** Show `item` (see timeline.js) in its element; only what has changed is built anew. */
 export function showMessage(element, item, acts) {
-  const looks = JSON.stringify(item);
+  const waiting = (item.waiting ?? []).map(({ file }) => acts.upload(file) ?? null);
+  const looks = JSON.stringify([item, waiting.map((one) => one && progressOf(one))]);
   if (element.dataset.looks === looks) return;
   element.dataset.looks = looks;
   element.className = ["message", item.mine && "mine", item.first && "first", item.gone && "gone", item.status]
     .filter(Boolean)
     .join(" ");
   const held = element.contains(document.activeElement) ? document.activeElement.classList.item(0) : null;
-  element.replaceChildren(bubble(item), ...actions(item, acts));
+  element.replaceChildren(bubble(item, waiting, acts), ...actions(item, acts));
   if (held) element.querySelector(`.${held}`)?.focus({ preventScroll: true }); // what was built anew keeps the focus
 }
 
 /** What a screen reader says for somebody's message, and a list shows. */
-export function summary({ gone, mine, text }) {
-  return gone ? GONE[gone][Number(mine)] : text;
+export function summary({ gone, mine, text, files, waiting = [] }) {
+  if (gone) return GONE[gone][Number(mine)];
+  const number = files.length + waiting.length;
+  return text || (number ? count(number, "file", "files") : "");
 }
 
-function bubble(item) {
+function bubble(item, waiting, acts) {
+  const words = item.gone ? summary(item) : item.text;
   return h(
     "div",
     { className: "bubble", tabIndex: -1 },
-    h("p", { className: "text", dir: "auto" }, summary(item)),
+    item.first && item.by && item.isThread ? h("p", { className: "sender" }, h("bdi", {}, item.by)) : null,
+    item.files.length
+      ? pictures(item.files, (file) => acts.renew(item, file), (file) => acts.show(item, file))
+      : null,
+    ...waiting.filter(Boolean).map((one) =>
+      h("p", { className: "file" }, icon("clip"), h("bdi", {}, one.file.name), " · ", progressOf(one)),
+    ),
+    words ? h("p", { className: "text", dir: "auto" }, words) : null,
     h(
       "p",
       { className: "meta" },
@@ -72,13 +84,14 @@ function actions(item, acts) {
     ];
   }
   const waiting = item.status === "queued";
-  const label = waiting ? "Do not send this message" : "Delete this message";
-  const act = () => (waiting ? acts.discard(item.id) : acts.delete(item));
+  const remove = waiting ? "Do not send this message" : "Delete this message";
   return [
-    h(
-      "button",
-      { type: "button", className: "delete icon-button", title: label, "aria-label": label, onclick: act },
-      icon("bin"),
-    ),
-  ];
+    waiting || !item.text ? null : button("edit", "pen", "Edit this message", () => acts.edit(item)),
+    button("delete", "bin", remove, () => (waiting ? acts.discard(item.id) : acts.delete(item))),
+  ].filter(Boolean);
+}
+
+function button(name, drawn, label, act) {
+  const properties = { type: "button", className: `${name} icon-button`, title: label, "aria-label": label, onclick: act };
+  return h("button", properties, icon(drawn));
 }

@@ -7,9 +7,10 @@ import { day } from "./time.js";
 import { count } from "./words.js";
 
 const NEAR_END = 80; // px from the end that count as being at it
-const NEAR_TOP = 400; // px from the top at which older messages are asked for
+const NEAR_TOP = 400; // px from the top at which older messages are asked for, and from the end newer ones
+const LIT = 2_500; // ms for which a message that was looked for stands out
 
-/** `older()` asks for the next page. `acts`: `retry(id)`, `discard(id)`, `delete(item)`. */
+/** `more({newer})` asks for the next page, `present()` leaves the past. `acts`: see message.js. */
 export class Thread {
   element;
   #box;
@@ -17,15 +18,18 @@ export class Thread {
   #hint = h("p", { className: "hint" });
   #jump;
   #acts;
-  #older;
-  #wantsOlder = false;
+  #more;
+  #present;
+  #wants = { older: false, newer: false };
+  #found = null; // the message that was looked for, until it has been shown
   #atEnd = true;
   #top = 0; // where `#atEnd` was judged
   #last = null; // the key of the last item shown
   #missed = 0; // messages that came below what is seen
 
-  constructor({ older, acts }) {
-    this.#older = older;
+  constructor({ more, present, acts }) {
+    this.#more = more;
+    this.#present = present;
     this.#acts = acts;
     this.#box = h(
       "div",
@@ -33,9 +37,11 @@ export class Thread {
       this.#hint,
       this.#items,
     );
-    this.#jump = h("button", { type: "button", className: "jump", hidden: true, onclick: () => this.toEnd() });
+    this.#jump = h("button", { type: "button", className: "jump", hidden: true, onclick: () => this.#toPresent() });
     this.element = h("div", { className: "thread-frame" }, this.#box, this.#jump);
-    new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(this.#box);
+    const sizes = new ResizeObserver(() => this.#atEnd && !this.#wants.newer && this.toEnd());
+    sizes.observe(this.#box);
+    sizes.observe(this.#items); // pictures come late
   }
 
   /** Another conversation: begin at its end. */
@@ -44,7 +50,13 @@ export class Thread {
     this.#atEnd = true;
     this.#last = null;
     this.#missed = 0;
-    this.#wantsOlder = false;
+    this.#wants = { older: false, newer: false };
+    this.#found = null;
+  }
+
+  /** Show this message as soon as it is there. */
+  seek(id) {
+    this.#found = id;
   }
 
   toEnd() {
@@ -52,8 +64,8 @@ export class Thread {
     this.#scrolled();
   }
 
-  /** `items` of timeline.js; `hint`: words above them; `hasOlder`: whether there is more above. */
-  render({ items, hint, hasOlder }) {
+  /** `items` of timeline.js; `hint`: words above them; `hasOlder`, `hasNewer`: whether there is more above, and below. */
+  render({ items, hint, hasOlder, hasNewer }) {
     if (this.#box.scrollTop !== this.#top) this.#scrolled(); // its event comes only with the next frame
     const anchor = this.#anchor();
     reconcile(this.#items, items, {
@@ -66,8 +78,29 @@ export class Thread {
     });
     setText(this.#hint, hint);
     this.#hint.hidden = !hint;
-    this.#wantsOlder = hasOlder;
-    this.#follow(items, anchor);
+    this.#wants = { older: hasOlder, newer: hasNewer };
+    if (!this.#showFound(items)) this.#follow(items, anchor);
+  }
+
+  #showFound(items) {
+    const place = items.findIndex(({ id }) => id && id === this.#found);
+    if (place < 0) return false;
+    const element = this.#items.children[place];
+    this.#found = null;
+    this.#last = items.at(-1).key;
+    this.#atEnd = false;
+    this.#box.scrollTop = element.offsetTop - (this.#box.clientHeight - element.offsetHeight) / 2;
+    element.classList.add("sought");
+    element.querySelector(".bubble").focus({ preventScroll: true });
+    setTimeout(() => element.classList.remove("sought"), LIT);
+    this.#scrolled();
+    return true;
+  }
+
+  #toPresent() {
+    this.#atEnd = true;
+    if (this.#wants.newer) this.#present();
+    else this.toEnd();
   }
 
   /** After a change: stay at the end if one was there or has written, else where one reads. */
@@ -75,7 +108,7 @@ export class Thread {
     const last = items.at(-1);
     const isNew = last && this.#last !== null && last.key !== this.#last;
     if (isNew && !last.mine && !this.#atEnd) this.#missed += 1;
-    if (this.#atEnd || (isNew && last.mine)) this.toEnd();
+    if ((this.#atEnd && !this.#wants.newer) || (isNew && last.mine)) this.toEnd();
     else if (anchor) this.#box.scrollTop = anchor.element.offsetTop - anchor.offset;
     this.#last = last?.key ?? "";
     this.#scrolled();
@@ -97,15 +130,19 @@ export class Thread {
     this.#top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     if (this.#atEnd) this.#missed = 0;
-    this.#jump.hidden = this.#atEnd;
+    this.#jump.hidden = this.#atEnd && !this.#wants.newer;
     const words = this.#missed ? count(this.#missed, "new message", "new messages") : "To the newest";
     if (this.#jump.dataset.words !== words) {
       this.#jump.dataset.words = words;
       this.#jump.replaceChildren(icon("down"), words);
     }
-    if (this.#wantsOlder && scrollTop < NEAR_TOP) {
-      this.#wantsOlder = false; // until the next render says that there is more
-      this.#older();
+    // Until the next render says that there is more.
+    if (this.#wants.older && scrollTop < NEAR_TOP) {
+      this.#wants.older = false;
+      this.#more({ newer: false });
+    } else if (this.#wants.newer && scrollHeight - scrollTop - clientHeight < NEAR_TOP) {
+      this.#wants.newer = false;
+      this.#more({ newer: true });
     }
   }
 }

@@ -29,3 +29,11 @@ export function brief(date, now = new Date()) {
 export function midnight(date) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
 }
+
+/** A day in the gym's calendar, as the wire writes it. */
+export function dayOf(text, now = new Date()) {
+  const [year, month, date] = text.split("-").map(Number);
+  const when = new Date(year, month - 1, date);
+  const days = Math.round((midnight(now) - midnight(when)) / 86_400_000);
+  return days === -1 ? "Tomorrow" : day(when, now);
+}

@@ -11,6 +11,12 @@ const CLOSED = {
   4506: "You have signed out on this device.",
 };
 
+const CHANGED = {
+  edit_window_over: "It was sent too long ago.",
+  gone: "It is not there any more.",
+  forbidden: "It is not yours.",
+};
+
 const REFUSED = {
   forbidden: "You may not write to this person.",
   gone: "This person is not here any more.",
@@ -27,6 +33,21 @@ const STATUS = {
   read: "Read",
 };
 
+/** How far a file is. */
+export function progressOf({ state, share, error }) {
+  switch (state) {
+    case "waiting":
+      return "Waiting";
+    case "sending":
+      return `${Math.round(share * 100)} %`;
+    case "checking":
+      return "Being looked at…";
+    case "failed":
+      return error.message;
+  }
+  return "Ready";
+}
+
 /** Why the connection is not coming back by itself. */
 export function whyStopped({ code, reason }) {
   return CLOSED[code] ?? (reason || "The server ended the connection.");
@@ -35,6 +56,11 @@ export function whyStopped({ code, reason }) {
 /** Why a message was not sent. */
 export function whyNotSent({ code, message }) {
   return REFUSED[code] ?? message;
+}
+
+/** Why something that was said was not edited or deleted. */
+export function whyNotChanged({ code, message }) {
+  return CHANGED[code] ?? message;
 }
 
 export function statusOf(status) {

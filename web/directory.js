@@ -1,0 +1,70 @@
+// What is asked for when it is needed and kept for a while: people's names, workouts, what was found. No DOM.
+
+const AGAIN = 30_000; // ms after which what could not be had is asked for again
+
+/** `changed()` is called when something that was asked for has come. */
+export class Directory {
+  #api;
+  #changed;
+  #names = new Map(); // organization id → Map of membership id → name, or a promise of it
+  #workouts = new Map(); // workout id → {movements, problem, at}
+
+  constructor({ api, changed }) {
+    this.#api = api;
+    this.#changed = changed;
+  }
+
+  /** Whom one may write to, by a part of the name. */
+  find = async (organizationId, words) => {
+    const { items } = await this.#api.members(organizationId, words);
+    return items.filter((member) => member.status === "active");
+  };
+
+  /** Undefined until it is known, or when one may not know. */
+  nameOf(organizationId, membershipId) {
+    if (!membershipId) return undefined;
+    if (!this.#names.has(organizationId)) {
+      this.#names.set(organizationId, new Map());
+      this.#loadNames(organizationId);
+    }
+    return this.#names.get(organizationId).get(membershipId);
+  }
+
+  /** `{movements, problem}`, both null until there is an answer. */
+  workout(organizationId, workoutId) {
+    if (!workoutId) return { movements: [], problem: null };
+    const known = this.#workouts.get(workoutId);
+    const stale = known?.problem && !known.problem.final && Date.now() - known.at > AGAIN;
+    if (known && !stale) return known;
+    const asked = { movements: null, problem: null, at: Date.now() };
+    this.#workouts.set(workoutId, asked);
+    this.#api
+      .workout(organizationId, workoutId)
+      .then(({ movements }) => Object.assign(asked, { movements }))
+      .catch((problem) => Object.assign(asked, { problem }))
+      .finally(() => this.#changed());
+    return asked;
+  }
+
+  /** Messages of these organizations with these words, newest first. */
+  async search(organizationIds, words) {
+    const pages = await Promise.all(organizationIds.map((id) => this.#api.search(id, words)));
+    return pages
+      .flatMap(({ items }) => items.map((item) => item.message ?? item))
+      .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+  }
+
+  async #loadNames(organizationId) {
+    const names = this.#names.get(organizationId);
+    try {
+      for (let cursor; cursor !== null; ) {
+        const { items, nextCursor } = await this.#api.members(organizationId, "", cursor);
+        for (const { membershipId, name } of items) names.set(membershipId, name);
+        cursor = nextCursor;
+      }
+      this.#changed();
+    } catch {
+      setTimeout(() => this.#names.delete(organizationId), AGAIN); // the next look asks again
+    }
+  }
+}

@@ -1,0 +1,75 @@
+// The pane beside a thread: the workout with its exercises, and what is said on the one that is open.
+
+import { formatRoute } from "../route.js";
+import { CommentTree } from "./comments.js";
+import { h, reconcile, setText } from "./dom.js";
+import { icon } from "./icons.js";
+
+/** `on`: see CommentTree. */
+export class Exercises {
+  element;
+  #title = h("h2", { className: "bar-title" });
+  #about = h("span", { className: "role" });
+  #name = h("bdi");
+  #list = h("ol", { className: "exercises" });
+  #hint = h("p", { className: "hint" });
+  #close = h("a", { className: "icon-button back", "aria-label": "Back to the conversation" }, icon("back"));
+  #comments;
+
+  constructor(on) {
+    this.#comments = new CommentTree(on);
+    this.#title.append(this.#name, this.#about);
+    this.element = h(
+      "aside",
+      { className: "pane side-pane", "aria-label": "Workout" },
+      h("header", { className: "bar" }, this.#close, this.#title),
+      h("div", { className: "side-body" }, this.#hint, this.#list),
+    );
+  }
+
+  /**
+   * `side`: null, or `{title, about, hint, back, movements: [{id, name, words, route, isOpen}], comments}`; `comments`: of
+   * the open one, see CommentTree.
+   */
+  render(side) {
+    this.element.hidden = !side;
+    if (!side) return;
+    setText(this.#name, side.title);
+    setText(this.#about, side.about);
+    setText(this.#hint, side.hint);
+    this.#hint.hidden = !side.hint;
+    this.#close.href = formatRoute(side.back);
+    reconcile(this.#list, side.movements, {
+      key: ({ id }) => id,
+      create: () =>
+        h(
+          "li",
+          { className: "exercise" },
+          h("a", { className: "exercise-head" }, h("bdi", { className: "name" }), h("span", { className: "role" })),
+        ),
+      update: (element, { name, words, route, isOpen }) => {
+        const link = element.firstElementChild;
+        link.href = formatRoute(route);
+        link.setAttribute("aria-expanded", String(isOpen));
+        setText(link.querySelector(".name"), name);
+        setText(link.querySelector(".role"), words);
+        if (isOpen && element.lastElementChild === link) element.append(this.#comments.element);
+        if (!isOpen && element.contains(this.#comments.element)) this.#comments.element.remove();
+      },
+    });
+    this.#comments.render(side.comments);
+  }
+}
+
+/** A prescription in a few words, whatever the platform has put there. */
+export function prescribed(prescription) {
+  if (!prescription || typeof prescription !== "object") return prescription ? String(prescription) : "";
+  const { sets, reps, percent_1rm: percent, ...others } = prescription;
+  const parts = [];
+  if (sets && reps) parts.push(`${sets} × ${reps}`);
+  if (percent) parts.push(`${percent} % of 1RM`);
+  for (const [name, value] of Object.entries(others)) {
+    if (typeof value !== "object") parts.push(`${name.replaceAll("_", " ")} ${value}`);
+  }
+  return parts.join(" · ");
+}
