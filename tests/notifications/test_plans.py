@@ -87,7 +87,8 @@ async def test_every_statement_of_the_outbox_uses_its_index(database_url: str, r
         )
         await one.tx.execute(
             """
-            insert into messages (id, organization_id, sender_id, sender_role, recipient_id, content, created_at, read_at)
+            insert into messages
+              (id, organization_id, sender_id, sender_role, recipient_id, content, created_at, read_at)
             select gen_random_uuid(), $1, $2, 'coach', $3, 'long ago', now() - n * interval '1 hour', now()
             from generate_series(1, $4::int / 20) n
             """,
