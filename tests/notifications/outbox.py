@@ -36,13 +36,6 @@ class Outbox:
         asked: dict[str, Any] = {"to": to, "content": content}
         sent = await sender.ask("message.send", organizationId=recipient.organization_id, id=id_, **asked)
         assert sent["type"] == "ok", sent
-        if not await self.tables.fetchval("select count(*) from outbox where subject_id = $1", UUID(id_)):
-            await self.tables.execute(
-                "select notify_of('message', array[m.recipient_id], array[m.organization_id], array[m.id],"
-                " array[l.recipient_position]) from messages m join message_ledger l on l.message_id = m.id"
-                " where m.id = $1",
-                UUID(id_),
-            )
         if due:
             await self.due(id_)
         return id_

@@ -72,6 +72,21 @@ async def test_what_was_posted_by_an_instance_that_was_killed_before_it_said_so_
     assert before.verified() == after.verified()
 
 
+async def test_an_instance_says_what_it_gave_up_and_nothing_that_opens_a_door(
+    gym: Place, database_url: str, outbox: Outbox, receiver: Receiver
+) -> None:
+    receiver.answers = [410]
+    settings = posting_to(receiver) | {"COACHWIRE_LOG_LEVEL": "debug"}
+    settings["COACHWIRE_WEBHOOK_URL"] += "/canary-path?canary-query"
+    async with instances(1, database_url, **settings) as (server,), ClientSession() as http:
+        async with Phone(http, server.url, gym.coach.token) as coach:
+            await outbox.message(coach, gym.member, "canary-content")
+        await server.says("notification_dead", problem="status 410", receiver="webhook", attempts=1)
+        log = server.log.read_text()
+    for canary in ("canary-", SECRET.removeprefix("whsec_"), gym.coach.name):
+        assert canary not in log
+
+
 async def test_an_instance_that_is_stopped_ends_what_it_is_posting(
     gym: Place, database_url: str, outbox: Outbox, receiver: Receiver
 ) -> None:

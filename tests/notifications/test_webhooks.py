@@ -117,44 +117,6 @@ async def test_in_a_thread_it_names_the_workout(
 
 
 @pytest.mark.usefixtures("server")
-async def test_a_comment_that_concerns_somebody_is_posted(
-    gym: Place, outbox: Outbox, receiver: Receiver, database: Tables
-) -> None:
-    movement = await database.fetchval(
-        "select v.id from workout_movements v join workout_assignments a on a.workout_id = v.workout_id"
-        " where a.user_id = $1 and a.published limit 1",
-        UUID(gym.member.user_id),
-    )
-    comment = await database.fetchval(
-        "insert into exercise_comments (id, workout_movement_id, author_id, body)"
-        " values (gen_random_uuid(), $1, $2, 'slower') returning id",
-        movement,
-        UUID(gym.coach.user_id),
-    )
-    await database.execute(
-        "select notify_of('mention', array[$1::uuid], array[$2::uuid], array[$3::uuid], array[0::bigint])",
-        UUID(gym.member.user_id),
-        UUID(gym.organization_id),
-        comment,
-    )
-    await outbox.due(str(comment))
-    told = (await receiver.next()).verified()
-    assert told["type"] == "comment.mentioned"
-    assert told["data"] == {
-        "userId": gym.member.user_id,
-        "clerkId": None,
-        "organizationId": gym.organization_id,
-        "membershipId": gym.member.membership_id,
-        "badge": 0,
-        "organizationBadge": 0,
-        "commentId": str(comment),
-        "workoutMovementId": str(movement),
-        "authorMembershipId": gym.coach.membership_id,
-        "authorName": gym.coach.name,
-    }
-
-
-@pytest.mark.usefixtures("server")
 async def test_an_erased_person_is_told_of_though_they_are_gone(
     gym: Place, outbox: Outbox, receiver: Receiver, database: Tables
 ) -> None:
