@@ -24,6 +24,7 @@ from coachwire.gaps import Gaps
 from coachwire.heartbeat import beat
 from coachwire.hub import Hub
 from coachwire.indexing import Indexing
+from coachwire.intake import Intake
 from coachwire.jobs import Jobs
 from coachwire.jwks import KeySet
 from coachwire.keys import (
@@ -224,7 +225,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             hub=hub,
             bus=bus,
             runner=runner,
-            acks=acks,
+            intake=Intake(authenticator, acks, present, topics),
             presence=present,
             topics=topics,
         )
