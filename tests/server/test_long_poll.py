@@ -105,7 +105,7 @@ async def test_a_wait_asks_the_database_nothing(
 
     async def counting(self: Any, query: str, *arguments: Any, **more: Any) -> Any:
         nonlocal reads
-        reads += "stream_epoch" in query and "from users" in query
+        reads += "stream_epoch" in query and "from living_users" in query
         return await read(self, query, *arguments, **more)
 
     place = await begin(member)

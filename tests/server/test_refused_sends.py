@@ -164,7 +164,8 @@ async def test_an_outsiders_question_touches_what_one_about_nothing_does(
         async with database.transaction():
             codes = await database.fetch(
                 "select code, retry_at is null from resolve_sends(array[$1]::uuid[], array[$2]::uuid[],"
-                " array[$3]::uuid[], array[$4]::uuid[], array[null]::uuid[], array['\\x00'::bytea], 30, '1 min')",
+                " array[$3]::uuid[], array[$4]::uuid[], array[null]::uuid[], array['\\x00'::bytea],"
+                " '{}', '{}', 30, '1 min')",
                 str(uuid4()), gym.organization_id, gym.coach.user_id, membership_id,
             )  # fmt: skip
             locks = await database.fetch(

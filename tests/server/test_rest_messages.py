@@ -48,9 +48,9 @@ async def test_a_message_is_taken_back_once(gym: Place, phone: OpenPhone, http: 
 
 async def test_nobody_takes_back_what_others_said(gym: Place, http: ClientSession) -> None:
     coach = Caller(http, gym.coach)
-    message_id = (await coach.post("messages", message_to(gym.owner))).data["id"]
-    assert (await Caller(http, gym.owner).delete(f"messages/{message_id}")).code == "forbidden"
-    assert (await Caller(http, gym.admin).delete(f"messages/{message_id}")).code == "not_found"
+    message_id = (await coach.post("messages", message_to(gym.member))).data["id"]
+    assert (await Caller(http, gym.member).delete(f"messages/{message_id}")).code == "forbidden"
+    assert (await Caller(http, gym.coach2).delete(f"messages/{message_id}")).code == "not_found"
     assert (await coach.delete(f"messages/{UNKNOWN}")).code == "not_found"
     assert (await coach.delete("messages/one")).code == "bad_request"
 

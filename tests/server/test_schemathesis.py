@@ -203,6 +203,8 @@ class _Tries:
         if body.get("webPush"):
             body["webPush"] = SUBSCRIPTION  # which bytes a key has, a schema cannot say
         message = known.post if "{assignment}" in self.operation.path else known.ids["id"]
+        if "q" in query and not any(letter.isalnum() for letter in query["q"]):
+            query["q"] = "words"
         if "upTo" in body:
             body["upTo"] = message
         if "around" in query and query["around"] != "firstUnread":
