@@ -6,17 +6,20 @@ from pathlib import Path
 from aiohttp import web
 from coachwire_protocol.errors import Unavailable
 
+from coachwire.address import ADDRESS
 from coachwire.database import Query
-from coachwire.keys import DATABASE, READINESS
+from coachwire.keys import DATABASE, READINESS, SETTINGS
 from coachwire.partitions import ROOM, WEEK
 from coachwire.resources import folder
 
 Handler = web.RequestHandler
 
-# The page loads nothing from elsewhere, runs no inline script, and may be framed by nobody.
+# The page loads nothing from elsewhere but files from where they lie, runs no inline script, and
+# may be framed by nobody.
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; "
+    "media-src 'self' {files}; connect-src 'self' {files}; manifest-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
 )
 EPOCH = Query("streams/epoch", tuple)
 
@@ -60,7 +63,7 @@ def _page_route(name: str, path: Path) -> web.RouteDef:
             content_type=content_type,
             charset="utf-8" if content_type.startswith(("text/", "application/javascript")) else None,
             headers={
-                "Content-Security-Policy": PAGE_POLICY,
+                "Content-Security-Policy": PAGE_POLICY.format(files=_files_of(request.app)),
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "no-referrer",
                 "Cache-Control": "no-cache",
@@ -68,3 +71,9 @@ def _page_route(name: str, path: Path) -> web.RouteDef:
         )
 
     return web.get("/" if name == "/index.html" else name, serve)
+
+
+def _files_of(app: web.Application) -> str:
+    """The origin of the links to files."""
+    s3 = app[SETTINGS].s3
+    return app[ADDRESS]() if s3 is None else s3.endpoint_url

@@ -1,11 +1,15 @@
 """The page at `/`: what a browser is given, and what it is told not to do with it."""
 
 import re
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from coachwire.app import init_app
 from coachwire.resources import folder
+from coachwire.settings import S3, Settings
 
 WEB = folder("web")
 FILES = sorted(path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file())
@@ -16,8 +20,9 @@ POLICY = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
+    "img-src 'self' data: {files}",
+    "media-src 'self' {files}",
+    "connect-src 'self' {files}",
     "manifest-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
@@ -32,14 +37,27 @@ TYPES = {
 }
 
 
-async def test_the_files_of_the_page_come_as_what_they_are_under_its_policy(http: ClientSession) -> None:
+async def test_the_files_of_the_page_come_as_what_they_are_under_its_policy(
+    http: ClientSession, url: str
+) -> None:
+    policy = {part.format(files=url) for part in POLICY}  # where files of messages lie
     for name in FILES:
         async with http.get("/" if name == "index.html" else f"/{name}") as answer:
             assert answer.status == 200, name
             assert answer.content_type == TYPES[PurePosixPath(name).suffix], name
             assert answer.headers["X-Content-Type-Options"] == "nosniff", name
-            assert set(answer.headers["Content-Security-Policy"].split("; ")) == POLICY, name
+            assert set(answer.headers["Content-Security-Policy"].split("; ")) == policy, name
             assert await answer.read() == (WEB / name).read_bytes(), name
+
+
+async def test_the_page_shows_files_from_the_bucket(settings: Settings) -> None:
+    s3 = S3(endpoint_url="https://s3.test", bucket="files", access_key_id="a", secret_access_key="b")
+    async with (
+        TestServer(init_app(replace(settings, s3=s3))) as server,
+        ClientSession() as http,
+        http.get(server.make_url("/")) as answer,
+    ):
+        assert "img-src 'self' data: https://s3.test; media" in answer.headers["Content-Security-Policy"]
 
 
 async def test_only_the_files_of_the_page_are_served(http: ClientSession) -> None:
