@@ -138,6 +138,12 @@ class Phone:
             while self.position is None or self.position < position:
                 self._early += await self.read()
 
+    async def reach_in(self, topic: str, position: int) -> None:
+        """Read until this position of the topic was told; the frames stay for later."""
+        async with asyncio.timeout(PATIENCE):
+            while self.topics[topic] < position:
+                self._early += await self.read()
+
     async def read(self) -> list[Frame]:
         """The frames of the next message, applied. Raises `SocketClosed`."""
         assert self._socket is not None
