@@ -17,7 +17,7 @@ from coachwire.database import Database
 from coachwire.measures import NOTIFICATION_SECONDS, NOTIFICATIONS
 from coachwire.notifications import Due
 from coachwire.observe import place
-from coachwire.outbox_queries import CLAIM, FORGET, SETTLE, SWEEP
+from coachwire.outbox_queries import CLAIM, FORGET, HASTEN, SETTLE, SWEEP
 from coachwire.posting import Ending
 
 log = structlog.get_logger()
@@ -116,7 +116,7 @@ class Outbox:
             return
         ended = sorted(self._ended, key=lambda one: one[0].id)
         async with self._database.connection() as tx:
-            await SETTLE.rows(
+            settled = await SETTLE.rows(
                 tx,
                 [due.id for due, _ in ended],
                 [due.claim for due, _ in ended],
@@ -124,6 +124,8 @@ class Outbox:
                 [pause(due.attempt, ending.wait) for due, ending in ended],
                 [ending.problem for _, ending in ended],
             )
+            if missed := {due.id for due, _ in ended} - {row.id for row in settled}:
+                await HASTEN.run(tx, list(missed))
             forgotten = [due for due, ending in ended if ending.forget]
             if forgotten:
                 await FORGET.run(
@@ -136,7 +138,8 @@ class Outbox:
         for due, ending in ended:
             self._count("failed" if ending.state == "again" else ending.state)
             if ending.state == "dead":
-                log.error(
+                say = log.error if self._receiver == "webhook" else log.warning  # browsers come and go
+                say(
                     "notification_dead",
                     id=due.id,
                     receiver=self._receiver,

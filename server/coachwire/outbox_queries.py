@@ -29,6 +29,7 @@ class Count(NamedTuple):
 
 CLAIM = Query("outbox/claim", Due)
 SETTLE = Query("outbox/settle", Settled)
+HASTEN = Query("outbox/hasten", tuple)
 FORGET = Query("outbox/forget", tuple)
 SWEEP = Query("outbox/sweep", Number)
 COUNTS = Query("outbox/counts", Count)

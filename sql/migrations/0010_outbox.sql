@@ -283,7 +283,11 @@ begin
     insert into outbox (kind, user_id, organization_id, subject_id, position, device_id, due_at)
     select j.kind, j.user_id, j.organization_id, j.subject_id, j.position, d.device_id, clock_timestamp()
     from judged j
-    join devices d on d.user_id = j.user_id and d.push_endpoint is not null
+    cross join lateral (  -- who subscribes without end, and to what never answers, holds up the others no longer than that
+      select d.device_id from devices d
+      where d.user_id = j.user_id and d.push_endpoint is not null
+      order by d.seen_at desc
+      limit 10) d
     where p_push and j.stands and not j.fanned and j.device_id is null and j.kind in ('message', 'mention')),
   moved as (
     update outbox o

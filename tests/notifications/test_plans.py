@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from coachwire.database import Tx
 from coachwire.operations.messages import CREATE_STREAMS
-from coachwire.outbox_queries import CLAIM, REPLAY, SETTLE, SWEEP
+from coachwire.outbox_queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.sampling import OUTBOX
 
 from ..gym import Place, open_gym
@@ -24,6 +24,7 @@ OURS = {
     "browsers": {"outbox": {"outbox_push_due_idx"}},
     "settle": {"outbox": {"outbox_pkey"}},
     "clear": {"outbox": {"outbox_subject_idx", "outbox_pkey"}},
+    "hasten": {"outbox": {"outbox_subject_idx", "outbox_pkey"}},
     "waiting": {"outbox": {"outbox_due_idx", "outbox_push_due_idx", "outbox_dead_idx"}},
     "sweep": {"outbox": {"outbox_dropped_idx", "outbox_settled_idx", "outbox_pkey"}},
     "replay": {"outbox": {"outbox_dead_idx", "outbox_pkey"}},
@@ -60,6 +61,8 @@ async def look(one: Explained, gym: Place) -> dict[str, Scans]:
     keep("settle")
     await one.tx.execute("select clear_notifications($1)", ids)
     keep("clear")
+    await HASTEN.run(tx, [due.id for due in claimed])
+    keep("hasten")
     await OUTBOX.one(tx)
     keep("waiting")
     await SWEEP.one(tx, 1000)

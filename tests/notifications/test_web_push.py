@@ -225,6 +225,24 @@ class TestIntoPrivateNetworks:
         await take_out(log, "notification_dead")
 
 
+async def test_no_more_than_ten_browsers_of_a_person_are_pushed_to(
+    gym: Place,
+    http: ClientSession,
+    phone: OpenPhone,
+    outbox: Outbox,
+    push_service: Receiver,
+) -> None:
+    base = push_service.server.make_url("/push/").with_scheme("https")
+    browsers = [Browser(f"{base}{number}") for number in range(12)]
+    for one in browsers:
+        await subscribe(http, gym.member, one)
+    id_ = await outbox.message(await phone(gym.coach), gym.member)
+    for _ in range(10):
+        await push_service.next()
+    await outbox.settled(id_, "sent")
+    assert len(await outbox.rows(id_)) == 1 + 10
+
+
 async def test_sign_out_null_and_whoever_registers_the_browser_next_end_a_subscription(
     gym: Place, http: ClientSession, browser: Browser, database: Tables
 ) -> None:

@@ -1,9 +1,11 @@
 """Told is only who has not seen it: not who looks at it, has read it, or may not see it any more."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import web
 
 from ..gym import Place
 from ..phone import Phone
@@ -153,22 +155,27 @@ async def test_what_is_read_elsewhere_after_it_was_told_is_told_to_be_read(
 async def test_what_is_read_while_it_is_being_told_is_told_to_be_read_after_that(
     gym: Place, phone: OpenPhone, outbox: Outbox, receiver: Receiver, database: Tables
 ) -> None:
+    taken = asyncio.Event()
+
+    async def slowly(_: web.Request) -> web.Response:
+        await taken.wait()
+        return web.Response(status=204)
+
+    receiver.answers = [slowly]
     coach, member = await phone(gym.coach), await phone(gym.member, state="background")
-    id_ = await outbox.message(coach, gym.member, due=False)
-    # As a worker leaves it that has claimed the row and posts it at this moment.
-    await database.execute(
-        "update outbox set claims = 1, attempts = 1, due_at = now() + interval '50 s' where subject_id = $1",
-        UUID(id_),
-    )
+    id_ = await outbox.message(coach, gym.member)
+    assert (await receiver.next()).verified()["type"] == "message.created"
     await member.ask("message.read", organizationId=gym.organization_id, messageIds=[id_])
     assert await outbox.rows(id_) == [("message", "dropped", 1, None), ("read", "waiting", 0, None)]
-    lease = await database.fetchval(
+    not_before = await database.fetchval(  # should its worker die at this moment
         "select max(due_at) filter (where kind = 'read') >= max(due_at) filter (where kind = 'message')"
         " from outbox where subject_id = $1",
         UUID(id_),
     )
-    assert lease
-    assert receiver.posts == []
+    assert not_before
+    taken.set()
+    assert (await receiver.next()).verified()["type"] == "message.read"
+    assert await outbox.settled(id_, "sent") == [("message", "dropped", 1, None), ("read", "sent", 1, None)]
 
 
 async def test_what_is_deleted_after_it_was_told_is_told_to_be_gone(

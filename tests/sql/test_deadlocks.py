@@ -14,7 +14,7 @@ import coachwire.pending as pending_worker
 from coachwire.database import Tx
 from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
-from coachwire.outbox_queries import CLAIM, REPLAY, SETTLE, SWEEP
+from coachwire.outbox_queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.pending import NEXT, TELL
 
 from ..gym import Place, Someone
@@ -183,6 +183,7 @@ async def notify(tx: Connection, shared: Shared) -> None:
         [0.0] * len(claimed),
         [None] * len(claimed),
     )
+    await HASTEN.rows(cast("Tx", tx), [due.id for due in claimed])
 
 
 async def replay(tx: Connection, shared: Shared) -> None:
