@@ -284,8 +284,9 @@ begin
     select j.kind, j.user_id, j.organization_id, j.subject_id, j.position, d.device_id, clock_timestamp()
     from judged j
     cross join lateral (  -- who subscribes without end, and to what never answers, holds up the others no longer than that
-      select d.device_id from devices d
-      where d.user_id = j.user_id and d.push_endpoint is not null
+      select d.device_id
+      from (select d.device_id, d.push_endpoint, d.seen_at from devices d where d.user_id = j.user_id offset 0) d
+      where d.push_endpoint is not null
       order by d.seen_at desc
       limit 10) d
     where p_push and j.stands and not j.fanned and j.device_id is null and j.kind in ('message', 'mention')),
