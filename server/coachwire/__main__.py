@@ -260,6 +260,46 @@ def vapid() -> None:
     typer.echo(f"public (applicationServerKey): {VapidSettings(key, '').public_key}")
 
 
+definitions = typer.Typer(help="What can be measured, beyond what is shipped.", no_args_is_help=True)
+app.add_typer(definitions, name="definitions")
+
+
+@definitions.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="A JSON list: slug, unit, kind, name by language.")],
+) -> None:
+    """Add definitions from a file, and change those that are there by slug: all or none. Safe to repeat."""
+    with _honest():
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.catalogue import InUse, WrongDefinitions, load_definitions, read_definitions
+
+        try:
+            added, changed = asyncio.run(load_definitions(dsn, read_definitions(file)))
+        except WrongDefinitions as error:
+            _fail(f"{file}: {error}", WRONG)
+        except InUse as error:
+            _fail(str(error), FAILED)
+        except (FileNotFoundError, IsADirectoryError, PermissionError):
+            _fail(f"{file} cannot be read", WRONG)
+        typer.echo(f"{added} added, {changed} changed")
+
+
+@definitions.command()
+def delete(slug: Annotated[str, typer.Argument(help="Such as back_squat_1rm.")]) -> None:
+    """Take a definition out of the catalogue, unless a set or a value refers to it."""
+    with _honest():
+        dsn = _database(Settings.from_environment(os.environ))
+        from coachwire.catalogue import InUse, delete_definition
+
+        try:
+            found = asyncio.run(delete_definition(dsn, slug))
+        except InUse as error:
+            _fail(f"conflict: {error}", FAILED)
+        if not found:
+            _fail(f"there is no definition {slug!r}", FAILED)
+        typer.echo(f"{slug} deleted")
+
+
 def main() -> None:
     app()
 
