@@ -2,8 +2,8 @@
 -- stay. `erase_step` is called again and again until it says `done`. What a step did and how far the job has come are one
 -- transaction: a crash between any two steps loses nothing and doubles nothing.
 --
--- Access ends first, in a step of its own, and every later one begins by locking the person's stream: what was being sent
--- meanwhile is committed by then, and what comes after it is refused.
+-- Access ends first, in a step of its own. The next one waits for the person's stream: what was being sent meanwhile is committed
+-- by then, and what comes after it is refused.
 
 -- Ids only. The same stands in the blob store, which no restored backup of the database takes back: from there they are
 -- applied again (`coachwire erase --replay-ledger`).
@@ -362,7 +362,6 @@ begin
   if busy or done then
     return;
   end if;
-  perform from user_streams where user_id = v_job.user_id for no key update;
   case v_job.stage
     when 'access' then
       perform erase_access(v_job.user_id, v_job.organization_id);
@@ -394,7 +393,10 @@ begin
       v_more := (select v.rows = 500 from erase_values(v_job) v);
     when 'traces' then
       perform erase_traces(v_job);
-    else null;  -- 'ledger': whoever calls has written it down outside the database
+    else
+      -- 'ledger': whoever calls has written it down outside the database. Who was being let through when access ended holds the
+      -- person's stream until they commit; whoever takes it later finds that it has ended.
+      perform from user_streams where user_id = v_job.user_id for no key update;
   end case;
   if not v_more then
     v_job.cursor_at := null;
