@@ -19,15 +19,19 @@ COPY server server
 COPY sql sql
 COPY web web
 RUN /tools/bin/python -m hatchling build --target wheel --directory /wheel \
- && /tools/bin/uv pip install --python /opt/coachwire/bin/python --offline --no-deps --compile-bytecode /wheel/*.whl
+ && /tools/bin/uv pip install --python /opt/coachwire/bin/python --offline --no-deps --compile-bytecode /wheel/*.whl \
+ && mkdir /data
 
 FROM ${BASE}
 COPY --from=build /opt/coachwire /opt/coachwire
+# Where files lie without a bucket: for a volume.
+COPY --from=build --chown=10001:10001 /data /data
 ENV PATH=/opt/coachwire/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     COACHWIRE_HOST=0.0.0.0 \
     COACHWIRE_PORT=8080 \
+    COACHWIRE_HOME=/data \
     COACHWIRE_METRICS_PORT=0.0.0.0:9090
 USER 10001:10001
 WORKDIR /tmp

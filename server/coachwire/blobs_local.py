@@ -23,6 +23,7 @@ from coachwire.blobs import GET_SECONDS, KEY, PUT_SECONDS, TYPES, Changed, Presi
 T = TypeVar("T")
 
 ROUTE: Final = "/v1/blobs/"  # where rest/blobs.py answers, before the key
+OLD: Final = 3600.0  # s; a part of that age is nobody's
 ANY: Final = "*"  # of If-None-Match: only where nothing is
 
 
@@ -44,6 +45,7 @@ class LocalBlobs:
         self._address = address
         self._clock = clock
         self._secret_read: bytes | None = None
+        self._cleared_up = False
 
     def presign_put(self, key: str, mime_type: str, size: int) -> Presigned:
         expires = int(self._clock()) + PUT_SECONDS
@@ -178,6 +180,9 @@ class LocalBlobs:
         """Beside the objects, on the same disk; no key begins with a dot."""
         parts = self._folder / ".parts"
         parts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._cleared_up:
+            self._cleared_up = True
+            _clear_up(parts)
         handle, name = mkstemp(dir=parts)
         os.close(handle)
         return Path(name)
@@ -227,6 +232,14 @@ class LocalBlobs:
 def _etag(found: os.stat_result) -> str:
     """Objects are replaced by renames, never written to."""
     return f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+
+
+def _clear_up(parts: Path) -> None:
+    """What a killed server had begun to write."""
+    for part in parts.iterdir():
+        with suppress(OSError):  # another worker was faster
+            if time.time() - part.stat().st_mtime > OLD:
+                part.unlink()
 
 
 def _lasting_secret(path: Path) -> bytes:

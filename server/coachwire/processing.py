@@ -9,10 +9,11 @@ import os
 import shutil
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import NamedTuple, get_args
 from uuid import UUID
 
@@ -33,6 +34,8 @@ LEASE = 150.0  # s that a row is ours; longer than
 WHOLE = 120.0  # s for all of a file: fetch, clean, store
 AGAIN = 5.0  # s until the next try while the store is away
 MOST_ATTEMPTS = 3  # that ended with their server; the file is refused then
+PREFIX = "coachwire-file-"  # of a file's own folder
+OLD = 3600.0  # s; a folder of that age was left by a killed server
 REASONS = frozenset(get_args(Reason))
 
 
@@ -75,6 +78,7 @@ class Processing:
             event.set()
 
     async def run(self) -> None:
+        await asyncio.to_thread(_clear_up)
         async with asyncio.TaskGroup() as tasks:
             for number, event in enumerate(self._wakes):
                 tasks.create_task(self._work(event, None if number else POLL))
@@ -98,7 +102,7 @@ class Processing:
             return await TAKE.first(tx, LEASE)
 
     async def _process(self, job: Job) -> None:
-        folder = Path(await asyncio.to_thread(mkdtemp, prefix="coachwire-file-"))
+        folder = Path(await asyncio.to_thread(mkdtemp, prefix=PREFIX))
         try:
             async with asyncio.timeout(WHOLE):
                 size, has_thumbnail = await self._made(job, folder)
@@ -192,6 +196,14 @@ async def clean_beside(folder: Path, mime_type: str) -> str:
         await process.wait()
     answer = said.decode("ascii", "replace").removeprefix(ANSWERED)
     return answer if process.returncode == 0 and answer in REASONS | {"clean"} else "unreadable"
+
+
+def _clear_up() -> None:
+    for folder in Path(gettempdir()).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # somebody else's, or another instance was faster
+            found = folder.lstat()
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime > OLD:
+                shutil.rmtree(folder)
 
 
 def _size_of_file(path: Path) -> int:

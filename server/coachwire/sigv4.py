@@ -29,11 +29,15 @@ class Signer:
         self._day = ""
         self._day_key = b""
         self._scope = ""
+        self._last_asked: tuple[datetime, int] | None = None
+        self._last = ("", "")
 
     def get(self, key: str, at: datetime, seconds: int) -> str:
         """A link that shows the object, from this time on."""
-        stamp = self._stamp(at)
-        signed = self._query(stamp, seconds, "host")
+        if (at, seconds) != self._last_asked:  # a page's links are made in the same second
+            stamp = self._stamp(at)
+            self._last_asked, self._last = (at, seconds), (stamp, self._query(stamp, seconds, "host"))
+        stamp, signed = self._last
         path = f"/{self._bucket}/{key}"
         signature = self._sign(
             stamp, f"GET\n{path}\n{signed}&{ATTACHMENT}\nhost:{self._host}\n\nhost\nUNSIGNED-PAYLOAD"
