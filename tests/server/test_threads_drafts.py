@@ -1,8 +1,10 @@
 """Drafts: nothing of them reaches their member until they are published, and then nothing is missing."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from aiohttp import ClientSession
 from coachwire.settings import Settings
@@ -10,7 +12,7 @@ from coachwire.settings import Settings
 from ..gym import SECRET, Place, message_to
 from .caller import Caller
 from .conftest import OpenPhone
-from .platform import Tables, assign, change_assignment
+from .platform import Tables, assign, change_assignment, delete_assignment, until
 
 
 @pytest.fixture
@@ -138,3 +140,81 @@ async def test_staff_whose_own_workout_is_a_draft_do_not_see_it(
     assert (await coach.get(f"messages/{secret['id']}")).code == "not_found"
     assert (await coach.get("workout-threads")).data["items"] == []
     assert (await coach.get("badge")).data == {"count": 0}
+
+
+async def test_of_a_draft_that_is_deleted_its_member_is_told_nothing_ever(
+    gym: Place, phone: OpenPhone, draft: str, database: Tables
+) -> None:
+    coach, member = await phone(gym.coach), await phone(gym.member)
+    kept, taken = [post_in(draft, gym, word) for word in ("kept", "taken back")]
+    for one in (kept, taken):
+        await coach.ask("message.send", **one)
+    await coach.ask("message.delete", organizationId=gym.organization_id, id=taken["id"])
+    await delete_assignment(database, draft)
+    deleted = await coach.match(
+        lambda frame: frame.get("kind") == "message.deleted" and frame["data"]["id"] == kept["id"]
+    )
+    assert deleted["data"]["workoutAssignmentId"] == draft
+    direct = message_to(gym.member)
+    await coach.ask("message.send", **direct)
+    assert (await member.event("message.created"))["data"]["id"] == direct["id"]
+
+    away = await phone(gym.member, connect=False)
+    away.epoch, away.position = member.epoch, 0
+    await away.connect()
+    for device in (member, away):
+        assert [frame["data"]["id"] for frame in device.events] == [direct["id"]]
+
+
+@pytest.fixture
+async def holder(database_url: str) -> AsyncIterator[Tables]:
+    """A connection that holds what a send needs, until its transaction ends."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+WAITS = "select count(*) > 0 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+HOLD = "select from user_streams where user_id = $1 for update"
+
+
+async def test_a_publication_in_the_middle_of_a_send_loses_nothing(
+    gym: Place, http: ClientSession, phone: OpenPhone, draft: str, database: Tables, holder: Tables
+) -> None:
+    coach, member = await phone(gym.coach), await phone(gym.member)
+    await coach.ask("message.send", **post_in(draft, gym, "makes streams"))
+    said = post_in(draft, gym, "not yet, or just so")
+    async with holder.transaction():
+        await holder.execute(HOLD, gym.member.user_id)
+        await coach.say({"type": "message.send", "ref": "it", **said})
+        await until(database, WAITS)  # it has looked at the draft, and stands before the streams
+        await change_assignment(database, draft, "published = true")
+    assert (await coach.answer("it"))["type"] == "ok"
+    assert (await member.event("message.created"))["data"]["id"] == said["id"]
+    await member.event("assignment.published")
+    items = (await Caller(http, gym.member).get(f"workout-assignments/{draft}/comments")).data["items"]
+    assert [item["content"] for item in items] == ["not yet, or just so", "makes streams"]
+    away = await phone(gym.member, connect=False)
+    away.epoch, away.position = member.epoch, 0
+    await away.connect()
+    kinds = [frame["kind"] for frame in away.events]
+    assert kinds == ["message.created", "message.created", "assignment.published"]
+
+
+async def test_a_withdrawal_in_the_middle_of_a_send_tells_nothing_more(
+    gym: Place, phone: OpenPhone, draft: str, database: Tables, holder: Tables
+) -> None:
+    coach, member = await phone(gym.coach), await phone(gym.member)
+    await change_assignment(database, draft, "published = true")
+    await member.event("assignment.published")
+    said, direct = post_in(draft, gym, "too late"), message_to(gym.member)
+    async with holder.transaction():
+        await holder.execute(HOLD, gym.member.user_id)
+        await coach.say({"type": "message.send", "ref": "it", **said})
+        await until(database, WAITS)
+        await change_assignment(database, draft, "published = false")
+    assert (await coach.answer("it"))["type"] == "ok"
+    await member.event("assignment.removed")
+    await coach.ask("message.send", **direct)
+    assert (await member.event("message.created"))["data"]["id"] == direct["id"]
+    assert said["id"] not in str(member.events)

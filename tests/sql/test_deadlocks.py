@@ -16,9 +16,20 @@ from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
 from coachwire.outbox_queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.pending import NEXT, TELL
+from coachwire.sweeping import FORGET
 
 from ..gym import Place, Someone
-from .calls import Connection, Sending, created_in_order, delete, mark_read, rising, send, stream
+from .calls import (
+    Connection,
+    Sending,
+    created_in_order,
+    delete,
+    mark_read,
+    ready_uploads,
+    rising,
+    send,
+    stream,
+)
 from .conftest import Connect
 
 WORKERS = 2  # connections a writer
@@ -50,6 +61,7 @@ class Shared:
         self.members = [gym.member, gym.member2]
         self.threads: list[tuple[str, Someone]] = []
         self.sent: list[Sending] = []
+        self.uploads: list[str] = []  # of the first of the staff; some were sent already
 
     @property
     def everybody(self) -> list[Someone]:
@@ -130,6 +142,40 @@ async def take_back(tx: Connection, shared: Shared) -> None:
         await delete(tx, one.id, one.sender)
 
 
+async def moderate(tx: Connection, shared: Shared) -> None:
+    """The owner deletes what others wrote."""
+    for one in shared.pick(3):
+        await delete(tx, one.id, shared.gym.owner)
+
+
+async def send_files(tx: Connection, shared: Shared) -> None:
+    """Messages with files that others are sending at the same time, in no order."""
+    if len(shared.uploads) < ROWS:
+        shared.uploads += await ready_uploads(tx, shared.staff[0], 2 * ROWS)
+    batch = []
+    for _ in range(ROWS // 4):
+        thread, member = (
+            dice.choice(shared.threads) if shared.threads else (None, dice.choice(shared.members))
+        )
+        files = tuple(dice.sample(shared.uploads, 3))
+        batch.append(
+            Sending(sender=shared.staff[0], recipient=member, assignment_id=thread, upload_ids=files)
+        )
+    await shared.store(tx, batch)
+    sent = {str(row["id"]) for row in await tx.fetch("select id from uploads where message_id is not null")}
+    shared.uploads = [one for one in shared.uploads if one not in sent]
+
+
+async def sweep_files(tx: Connection, shared: Shared) -> None:
+    """Rows of uploads that nobody sent in time."""
+    ids = dice.sample(shared.uploads, min(3, len(shared.uploads)))
+    await tx.execute(
+        "update uploads set created_at = now() - interval '1 hour' where id = $1 and message_id is null",
+        UUID(ids[0]) if ids else uuid4(),
+    )
+    await FORGET.rows(cast("Tx", tx))
+
+
 async def edit(tx: Connection, shared: Shared) -> None:
     for one in shared.pick(3):
         await tx.fetchrow(
@@ -193,8 +239,8 @@ async def replay(tx: Connection, shared: Shared) -> None:
 
 
 WRITERS: list[Writer] = [
-    staff_send, members_send, read, read_conversations, see_threads, take_back, edit,
-    platform_deletes_assignments, platform_changes_memberships, tell_pending, notify, replay,
+    staff_send, members_send, send_files, sweep_files, read, read_conversations, see_threads, take_back, moderate,
+    edit, platform_deletes_assignments, platform_changes_memberships, tell_pending, notify, replay,
 ]  # fmt: skip
 
 
