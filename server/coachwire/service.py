@@ -2,6 +2,7 @@
 
 import mimetypes
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from coachwire_protocol.errors import Unavailable
@@ -11,14 +12,15 @@ from coachwire.database import Query
 from coachwire.keys import DATABASE, READINESS, SETTINGS
 from coachwire.partitions import ROOM, WEEK
 from coachwire.resources import folder
+from coachwire.settings import is_loopback
 
 Handler = web.RequestHandler
 
 # The page loads nothing from elsewhere but files from where they lie, runs no inline script, and
 # may be framed by nobody.
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: {files}; "
-    "media-src 'self' {files}; connect-src 'self' {files}; manifest-src 'self'; base-uri 'none'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; img-src 'self' data: blob: {files}; "
+    "media-src 'self' blob: {files}; connect-src 'self' {files}; manifest-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'"
 )
 EPOCH = Query("streams/epoch", tuple)
@@ -56,8 +58,11 @@ def page_routes() -> list[web.RouteDef]:
 def _page_route(name: str, path: Path) -> web.RouteDef:
     body = path.read_bytes()
     content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    is_page = name == "/index.html"
 
     async def serve(request: web.Request) -> web.Response:
+        if is_page and (elsewhere := _own_address(request)) is not None:
+            raise web.HTTPFound(elsewhere)  # a browser keeps what stands after the #
         return web.Response(
             body=body,
             content_type=content_type,
@@ -70,7 +75,18 @@ def _page_route(name: str, path: Path) -> web.RouteDef:
             },
         )
 
-    return web.get("/" if name == "/index.html" else name, serve)
+    return web.get("/" if is_page else name, serve)
+
+
+def _own_address(request: web.Request) -> str | None:
+    """Where the page is at home, for who came by another name of this machine: links to files lead there, and a browser
+    takes two names for two sites. None: here."""
+    settings, own = request.app[SETTINGS], request.app[ADDRESS]()
+    if settings.public_url is not None or settings.s3 is not None or not is_loopback(request.url.host):
+        return None
+    home = urlsplit(own)
+    by_another_name = request.url.host != home.hostname and request.url.port == home.port  # else it is a tunnel
+    return own if by_another_name and is_loopback(home.hostname) else None
 
 
 def _files_of(app: web.Application) -> str:

@@ -20,8 +20,9 @@ POLICY = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' data: {files}",
-    "media-src 'self' {files}",
+    "worker-src 'self'",
+    "img-src 'self' data: blob: {files}",
+    "media-src 'self' blob: {files}",
     "connect-src 'self' {files}",
     "manifest-src 'self'",
     "base-uri 'none'",
@@ -57,7 +58,19 @@ async def test_the_page_shows_files_from_the_bucket(settings: Settings) -> None:
         ClientSession() as http,
         http.get(server.make_url("/")) as answer,
     ):
-        assert "img-src 'self' data: https://s3.test; media" in answer.headers["Content-Security-Policy"]
+        assert (
+            "img-src 'self' data: blob: https://s3.test; media" in answer.headers["Content-Security-Policy"]
+        )
+
+
+async def test_another_name_of_this_machine_leads_to_the_one_that_links_have(
+    http: ClientSession, url: str
+) -> None:
+    port = url.rpartition(":")[2]
+    async with http.get("/", headers={"Host": f"localhost:{port}"}, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, url)
+    async with http.get("/", headers={"Host": "gym.example"}, allow_redirects=False) as answer:
+        assert answer.status == 200
 
 
 async def test_only_the_files_of_the_page_are_served(http: ClientSession) -> None:

@@ -184,11 +184,14 @@ def _service_paths() -> dict[str, Any]:
         ),
         "/openapi.json": _service("openapi", "This document.", document),
         "/asyncapi.json": _service("asyncapi", "The socket's document.", document),
+        "/docs": _service("docs", "Both, for people.", {"type": "string"}, kind="text/html"),
     }
 
 
-def _service(name: str, summary: str, answer: Schema, unready: Schema | None = None) -> dict[str, Any]:
-    responses = {"200": {"description": "Yes.", "content": {JSON: {"schema": answer}}}}
+def _service(
+    name: str, summary: str, answer: Schema, unready: Schema | None = None, *, kind: str = JSON
+) -> dict[str, Any]:
+    responses = {"200": {"description": "Yes.", "content": {kind: {"schema": answer}}}}
     if unready is not None:
         responses["503"] = {"description": "Not now.", "content": {JSON: {"schema": unready}}}
     operation = {"operationId": name, "tags": ["service"], "summary": summary, "security": []}
