@@ -20,7 +20,7 @@ CLOCKS = (1.0, 30.0)  # s that they may differ: to be mentioned, and to be repai
 
 Connection = Any  # of asyncpg
 
-TRIGGER = re.compile(r"^create trigger (\w+) after [^;]*? on (\w+)", re.MULTILINE)
+TRIGGER = re.compile(r"^create trigger (\w+) (?:after|before) [^;]*? on (\w+)", re.MULTILINE)
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:
