@@ -1,7 +1,7 @@
 """What sockets do with topics: open one, be told what was missed of it, close it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -156,7 +156,7 @@ class TopicDoor:
         """Where these begin, in order; for what may not be opened, how the user stands to it. What this says holds in
         the step in which it returns. Raises `Unavailable`."""
         views = [view for view, _ in asked]
-        await asyncio.gather(*(self._bus.subscribe(topic_channel(view.topic)) for view in views))
+        await self._subscribe({view.topic for view in views if not view.closed})
         for _ in range(LOOKS):
             doubts = [view.doubts for view in views]
             async with self._database.connection() as tx:
@@ -173,6 +173,12 @@ class TopicDoor:
             if doubts == [view.doubts for view in views]:
                 return openings
         raise Unavailable
+
+    async def _subscribe(self, topics: Collection[str]) -> None:
+        await asyncio.gather(*(self._bus.subscribe(topic_channel(topic)) for topic in topics))
+        for topic in topics:
+            if topic not in self._views.inboxes:  # closed meanwhile, by whoever was the last to have it
+                self._bus.unsubscribe(topic_channel(topic))
 
     async def _opening(self, view: View, resume: Resume | UnsetType, head: Head) -> Opening:
         if isinstance(resume, UnsetType):

@@ -41,12 +41,12 @@ class TopicRights:
             await asyncio.sleep(PAUSE)
 
     async def _look(self, views: list[View]) -> None:
-        for start in range(0, len(views), MOST):
-            try:
+        try:
+            for start in range(0, len(views), MOST):
                 await self._look_at(views[start : start + MOST])
-            except Unavailable:  # who is withheld, stays so
-                self._waiting.set()
-                await asyncio.sleep(RETRY)
+        except Unavailable:  # who is withheld, stays so
+            self._waiting.set()
+            await asyncio.sleep(RETRY)
 
     async def _look_at(self, views: list[View]) -> None:
         doubts = [view.doubts for view in views]

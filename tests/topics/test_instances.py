@@ -208,6 +208,20 @@ async def test_when_an_instance_is_killed_its_clients_go_on_at_the_other(
         await moved.leave()
 
 
+async def test_no_channel_stays_subscribed_when_nobody_watches_any_more(
+    gym: Place, board: Board, redis_url: str, servers: list[Instance]
+) -> None:
+    async with watching(servers[0], gym.coach, topic=board.thread) as (coach,):
+        both = [{"type": f"topic.{what}", "topic": board.exercise} for what in ("open", "close")]
+        for _ in range(5):
+            await coach.say(both)
+        await coach.say(both[:1])  # and ends with the connection
+        await coach.drained()
+    async with asyncio.timeout(COMPARED), redis.asyncio.from_url(redis_url) as looking:
+        while await looking.pubsub_channels("cw:topic:*"):  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(0.05)
+
+
 def _hint(event: Frame) -> bytes:
     """As one instance tells another of an event; eight bytes that name the publisher stand before it."""
     return b"E%d %d %b" % (event["position"], event["position"], json.dumps(event).encode())
