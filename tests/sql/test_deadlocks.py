@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
@@ -238,10 +238,35 @@ async def replay(tx: Connection, shared: Shared) -> None:
     await SWEEP.rows(cast("Tx", tx), ROWS)
 
 
+async def erase(tx: Connection, shared: Shared) -> None:
+    """The steps of an erasure that meet other writers; access has ended before them."""
+    job = await tx.fetchval(
+        "insert into jobs (kind, user_id, organization_id, stage) values ('erasure', $1, $2, 'ledger')"
+        " on conflict do nothing returning id",
+        UUID(dice.choice(shared.everybody).user_id),
+        UUID(shared.gym.organization_id),
+    )
+    while job is not None and not await tx.fetchval("select done or held from erase_step($1)", job):
+        pass
+    await tx.execute("update jobs set state = 'done' where id = $1", job)
+
+
+async def trim(tx: Connection, shared: Shared) -> None:
+    """A run of retention, over all but the newest."""
+    job = await tx.fetchval(
+        "insert into jobs (kind, organization_id, stage, before)"
+        " values ('retention', $1, 'messages', clock_timestamp() - interval '2 seconds') returning id",
+        UUID(shared.gym.organization_id),
+    )
+    while not await tx.fetchval("select done from retention_step($1)", job):
+        pass
+
+
 WRITERS: list[Writer] = [
     staff_send, members_send, send_files, sweep_files, read, read_conversations, see_threads, take_back, moderate,
     edit, platform_deletes_assignments, platform_changes_memberships, tell_pending, notify, replay,
 ]  # fmt: skip
+JOBS: list[Writer] = [erase, trim]
 
 
 async def _send(tx: Connection, shared: Shared, senders: list[Someone], recipients: list[Someone]) -> None:
@@ -256,19 +281,48 @@ async def _send(tx: Connection, shared: Shared, senders: list[Someone], recipien
 
 
 async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connection, gym: Place) -> None:
+    shared = await begin(tx, gym)
+    await meet(connect, tx, shared, combinations_with_replacement(WRITERS, 2))
+    assert len(shared.sent) > 1000, "too little was stored to say anything"
+    posted = await tx.fetchval("select count(*) from outbox where kind = 'message' and claims > 0")
+    cleared = await tx.fetchval("select count(*) from outbox where kind = 'read'")
+    assert posted > 500, "too little was posted to say anything"
+    assert cleared > 50, "too little was read after it was posted to say anything"
+
+
+async def test_no_job_and_writer_ever_wait_in_a_circle(connect: Connect, tx: Connection, gym: Place) -> None:
+    """Which empty what the writers of the other test need to meet on."""
+    shared = await begin(tx, gym)
+    await meet(connect, tx, shared, [(job, writer) for job in JOBS for writer in (*WRITERS, *JOBS)])
+    assert len(shared.sent) > 500, "too little was stored to say anything"
+    for kind, what, least in (("erasure", "messages", 100), ("retention", "people", 10)):
+        done = await tx.fetchval(
+            "select sum((counts ->> $2)::int) from jobs where kind = $1::text::job_kind", kind, what
+        )
+        assert done > least, "too little was done to say anything"
+
+
+async def begin(tx: Connection, gym: Place) -> Shared:
+    """Some threads and messages, and notifications that are due at once."""
     shared = Shared(gym)
     await tx.execute(NOTIFY_AT_ONCE)
     for _ in range(4):
         await shared.open_thread(tx)
     await staff_send(tx, shared)
     await members_send(tx, shared)
+    return shared
+
+
+async def meet(
+    connect: Connect, tx: Connection, shared: Shared, pairs: Iterable[tuple[Writer, Writer]]
+) -> None:
+    """Each pair for a while, on connections that find a circle soon; streams stay dense and in order."""
     connections = [await connect() for _ in range(2 * WORKERS)]
     for connection in connections:
         with suppress(asyncpg.InsufficientPrivilegeError):
             await connection.execute(f"set deadlock_timeout = '{DETECT}'")
-
     circles = []
-    for pair in combinations_with_replacement(WRITERS, 2):
+    for pair in pairs:
         outcomes = await asyncio.gather(
             *(
                 repeat(writer, connection, shared)
@@ -282,12 +336,6 @@ async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connec
     for connection in connections:
         await connection.close()  # what a connection counted is known when it ends
     assert await tx.fetchval("select deadlocks from pg_stat_database where datname = current_database()") == 0
-
-    assert len(shared.sent) > 1000, "too little was stored to say anything"
-    posted = await tx.fetchval("select count(*) from outbox where kind = 'message' and claims > 0")
-    cleared = await tx.fetchval("select count(*) from outbox where kind = 'read'")
-    assert posted > 500, "too little was posted to say anything"
-    assert cleared > 50, "too little was read after it was posted to say anything"
     for someone in shared.everybody:
         await stream(tx, someone)  # dense
         assert rising(await created_in_order(tx, someone))
