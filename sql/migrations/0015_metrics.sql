@@ -127,7 +127,8 @@ begin
     code := 'forbidden';
     return;
   end if;
-  select s.user_id, s.active into user_id, v_active from metric_subject(p_actor, p_organization, p_membership) s;
+  select s.user_id, s.active and not exists (select from erased_people e where e.user_id = s.user_id) into user_id, v_active
+  from metric_subject(p_actor, p_organization, p_membership) s;
   if user_id is null then
     code := 'not_found';
     return;
@@ -188,7 +189,8 @@ begin
   -- 3. the member's stream: from here on their values and grants are serial; rights again
   perform make_streams(array[user_id]);
   select s.position into v_head from user_streams s where s.user_id = record_metrics.user_id for no key update;
-  if not exists (select from metric_subject(p_actor, p_organization, p_membership) s where s.active) then
+  if not exists (select from metric_subject(p_actor, p_organization, p_membership) s where s.active)
+    or exists (select from erased_people e where e.user_id = record_metrics.user_id) then
     code := case when belongs(p_actor, p_organization) then 'gone' else 'forbidden' end;
     return;
   end if;

@@ -50,6 +50,7 @@ def requests(ids: Ids, partner: Someone) -> list[Asked]:
 def calls(ids: Ids, partner: Someone) -> list[Called]:
     """The same over REST."""
     with_partner = f"conversations/{partner.membership_id}"
+    value = {"id": str(uuid4()), "definitionId": ids.message, "value": "100", "unit": "kg"}
     return [
         ("POST", "messages", {"to": {"membershipId": ids.membership}, "content": "hello"}),
         ("POST", "messages", {"to": {"workoutAssignmentId": ids.assignment}, "content": "hello"}),
@@ -62,6 +63,16 @@ def calls(ids: Ids, partner: Someone) -> list[Called]:
         ("PUT", f"conversations/{ids.membership}/read", None),
         ("GET", f"{with_partner}?around={ids.message}", None),
         ("PUT", f"{with_partner}/read", {"upTo": ids.message}),
+        ("GET", f"members/{ids.membership}/metrics", None),
+        ("POST", f"members/{ids.membership}/metrics", value),
+        ("GET", f"metric-sets?memberId={ids.membership}", None),
+        (
+            "POST",
+            "metric-sets",
+            {"name": "x", "owner": {"membershipId": ids.membership}, "definitions": [ids.message]},
+        ),
+        ("GET", f"metric-sets/{ids.message}/resolve?memberId={ids.membership}", None),
+        ("GET", f"workout-assignments/{ids.assignment}/prescription", None),
     ]
 
 
