@@ -1,0 +1,78 @@
+"""A value is found by the data model's index, however many there are: with statistics and before, with any plan."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from coachwire.database import QUERIES
+
+from ..gym import Place
+from ..server.platform import Tables
+from .conftest import UNKNOWN
+
+SCANS = {
+    "member_metrics": {"member_metrics_member_def_recorded_idx"},
+    "metric_origins": {"metric_origins_pkey"},
+}
+
+
+@pytest.fixture
+async def _many(gym: Place, database: Tables) -> None:
+    """30,000 values of six people, a third of which were recorded elsewhere."""
+    await database.execute(
+        "with v as (insert into member_metrics (id, member_id, definition_id, value, unit, recorded_at)"
+        "  select gen_random_uuid(), m.user_id, d.id, n, d.unit, now() - n * interval '1 hour'"
+        "  from generate_series(1, 500) n cross join (select * from metric_definitions order by slug limit 10) d"
+        "  cross join memberships m returning id, member_id)"
+        " insert into metric_origins (value_id, member_id, organization_id, recorded_by, made_at)"
+        " select id, member_id, case when random() < 0.67 then $1::uuid end, member_id, now() from v",
+        gym.organization_id,
+    )
+
+
+def scans(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Of the tables that grow: (table, index or how it is read)."""
+    children = node.get("Plans", ())
+    if node.get("Relation Name") in SCANS:
+        source = children[0] if node["Node Type"] == "Bitmap Heap Scan" else node
+        yield node["Relation Name"], source.get("Index Name", node["Node Type"])
+    for child in children:
+        yield from scans(child)
+
+
+@pytest.mark.parametrize("analyzed", [False, True])
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+@pytest.mark.parametrize("name", ["metrics/resolve", "metrics/history", "metrics/prescription"])
+@pytest.mark.usefixtures("_many")
+async def test_values_are_read_by_person_and_definition(
+    gym: Place, database: Tables, name: str, mode: str, analyzed: bool
+) -> None:
+    if analyzed:
+        await database.execute("analyze")
+    set_id = uuid4()
+    await database.execute(
+        "insert into metric_sets (id, name, organization_id) values ($1, 'x', $2)",
+        set_id,
+        gym.organization_id,
+    )
+    await database.execute(
+        "insert into metric_set_definitions (set_id, definition_id)"
+        " select $1, id from metric_definitions order by slug limit 10",
+        set_id,
+    )
+    who = [gym.coach.user_id, gym.organization_id, gym.member.membership_id]
+    more: dict[str, list[str | int | None]] = {
+        "metrics/resolve": [str(set_id)],
+        "metrics/history": [None, None, None, None, None, 51],
+        "metrics/prescription": [UNKNOWN],
+    }
+    given = ", ".join("null" if one is None else f"'{one}'" for one in [*who, *more[name]])
+    async with database.transaction():
+        await database.execute(f"set local plan_cache_mode = {mode}")
+        await database.execute(f"prepare looked as {QUERIES[name].sql}")
+        plan = json.loads(await database.fetchval(f"explain (format json) execute looked({given})"))
+        await database.execute("deallocate looked")
+    found = set(scans(plan[0]["Plan"]))
+    assert found == {(table, index) for table, indexes in SCANS.items() for index in indexes}
