@@ -29,15 +29,16 @@ create table search_backlog (
 insert into search_backlog (single) select true where exists (select from messages);
 
 
--- Messages that are new or gone, whoever wrote or deleted them; 500 a row.
+-- Messages that are new or gone, whoever wrote or deleted them; 500 a row. A send waits for this: so no more than it takes.
 create function pend_search() returns trigger
 language plpgsql volatile security definer
 as $$
+declare
+  v_ids uuid[] := array(select id from changed);
 begin
-  insert into search_pending (message_ids)
-  select array_agg(id)
-  from (select id, row_number() over () - 1 as n from changed) c
-  group by n / 500;
+  for i in 1 .. cardinality(v_ids) by 500 loop
+    insert into search_pending (message_ids) values (v_ids[i : i + 499]);
+  end loop;
   return null;
 end $$;
 
@@ -72,17 +73,43 @@ begin
 end $$;
 
 
+-- Of an organization's newest messages before the cursor (null: of all), p_far of them, those for a query that this person may
+-- see, newest first, p_limit at most. A row of the index counts when the message stands as it was indexed: not deleted, with the
+-- very same content. What was edited, deleted or erased a moment ago is not found by its former words, whatever the worker does.
+create function search_back(
+  p_viewer uuid, p_staff boolean, p_organization uuid, p_query tsquery, p_at timestamptz, p_id uuid, p_limit int, p_far int)
+returns table (id uuid, created_at timestamptz)
+language plpgsql stable rows 50
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
+as $$
+#variable_conflict use_column
+begin
+  return query
+  select s.message_id, s.created_at
+  from (
+    select s.message_id, s.created_at, s.content_hash, s.document @@ p_query as matches
+    from message_search s
+    where s.organization_id = p_organization and (s.created_at, s.message_id) < (coalesce(p_at, 'infinity'), p_id)
+    order by s.created_at desc, s.message_id desc
+    limit p_far) s
+  join messages m on m.id = s.message_id and m.deleted_at is null and sha256(convert_to(m.content, 'UTF8')) = s.content_hash
+  where s.matches and m.organization_id = p_organization
+    and may_see(p_viewer, p_staff, m.sender_id, m.recipient_id, m.workout_assignment_id)
+  order by s.created_at desc, s.message_id desc
+  limit p_limit;
+end $$;
+
+
 -- The messages for a query (see search_terms.py) that this person may see, newest first, older than the cursor (null: from the
--- newest). p_staff: whether they are staff there now. With `found` false: what was looked through when the work's bound was
--- reached, at most one row, the last: older ones may be found from there.
+-- newest), p_limit at most. p_staff: whether they are staff there now. With `found` false: what was looked through when the work's
+-- bound was reached, at most one row, the last: older ones may be found from there.
 --
--- A row of the index counts when the message stands as it was indexed: not deleted, with the very same content. What was
--- edited, deleted or erased a moment ago is not found by its former words, whatever the worker does.
---
--- Few matches (p_few): all of them, sorted. More: then going through the organization's newest messages meets enough of them
--- soon, at most p_far of them. So no search reads all that a common word stands in.
+-- The newest messages come first (p_near of them): a very common word fills its page from these. Else the index is asked. Few
+-- matches (p_few): all of them, sorted. More: then going back meets enough of them before long, at most p_far messages. So no
+-- search reads and sorts all messages in which a common word stands.
 create function search_messages(
-  p_viewer uuid, p_staff boolean, p_organization uuid, p_query text, p_at timestamptz, p_id uuid, p_limit int, p_few int, p_far int)
+  p_viewer uuid, p_staff boolean, p_organization uuid, p_query text, p_at timestamptz, p_id uuid, p_limit int,
+  p_near int, p_few int, p_far int)
 returns table (id uuid, created_at timestamptz, found boolean)
 language plpgsql stable rows 50
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off
@@ -95,6 +122,13 @@ declare
   v_hashes bytea[];
   v_count int;
 begin
+  select array_agg(b.id), array_agg(b.created_at), count(*) into v_ids, v_times, v_count
+  from search_back(p_viewer, p_staff, p_organization, v_query, p_at, p_id, p_limit, p_near) b;
+  if v_count = p_limit then
+    return query select b.id, b.created_at, true from unnest(v_ids, v_times) b (id, created_at);
+    return;
+  end if;
+
   select array_agg(s.message_id), array_agg(s.created_at), array_agg(s.content_hash), count(*)
   into v_ids, v_times, v_hashes, v_count
   from (
@@ -117,19 +151,10 @@ begin
     limit p_limit;
     return;
   end if;
+
   return query
-  select s.message_id, s.created_at, true
-  from (
-    select s.message_id, s.created_at, s.content_hash, s.document @@ v_query as matches
-    from message_search s
-    where s.organization_id = p_organization and (s.created_at, s.message_id) < (coalesce(p_at, 'infinity'), p_id)
-    order by s.created_at desc, s.message_id desc
-    limit p_far) s
-  join messages m on m.id = s.message_id and m.deleted_at is null and sha256(convert_to(m.content, 'UTF8')) = s.content_hash
-  where s.matches and m.organization_id = p_organization
-    and may_see(p_viewer, p_staff, m.sender_id, m.recipient_id, m.workout_assignment_id)
-  order by s.created_at desc, s.message_id desc
-  limit p_limit;
+  select b.id, b.created_at, true
+  from search_back(p_viewer, p_staff, p_organization, v_query, p_at, p_id, p_limit, p_far) b;
   get diagnostics v_count = row_count;
   if v_count < p_limit then
     return query

@@ -43,13 +43,16 @@ async def search(
     *,
     before: datetime | None = None,
     limit: int = 51,
+    near: int = 10,
     few: int,
     far: int,
 ) -> list[Any]:
     """As the coach: what was found, newest first, and perhaps how far it came."""
     here, me = UUID(gym.organization_id), UUID(gym.coach.user_id)
     terms = query(here, me, staff=True, words=[word])
-    return await tx.fetch(SEARCH, me, True, here, terms, before, me if before else None, limit, few, far)
+    return await tx.fetch(
+        SEARCH, me, True, here, terms, before, me if before else None, limit, near, few, far
+    )
 
 
 async def test_of_a_common_word_the_newest_are_found_without_reading_all(
@@ -57,9 +60,15 @@ async def test_of_a_common_word_the_newest_are_found_without_reading_all(
 ) -> None:
     async with explained(database_url) as one:
         await fill(one.tx, gym, 5_000)
-        rows = await search(one.tx, gym, "common", few=100, far=20_000)
         newest = await one.tx.fetch("select id from messages order by created_at desc limit 51")
-        assert [row["id"] for row in rows] == [row["id"] for row in newest]
+        await one.look()
+        for near, indexes in (
+            (60, {"message_search_recent_idx"}),  # the index of words is not asked
+            (10, {"message_search_recent_idx", "message_search_document_idx"}),
+        ):
+            rows = await search(one.tx, gym, "common", near=near, few=100, far=20_000)
+            assert [row["id"] for row in rows] == [row["id"] for row in newest]
+            assert one.scans()["message_search"] == indexes
 
 
 async def test_a_search_goes_so_far_and_leads_on(gym: Place, database_url: str) -> None:
@@ -94,7 +103,7 @@ async def test_both_ways_use_their_indexes(gym: Place, database_url: str) -> Non
                 for _ in range(7):
                     await search(one.tx, gym, "common", few=10, far=20_000)
                 many = one.scans()
-                assert few["message_search"] == {"message_search_document_idx"}
-                assert many["message_search"] == {"message_search_document_idx", "message_search_recent_idx"}
+                both = {"message_search_document_idx", "message_search_recent_idx"}
+                assert few["message_search"] == many["message_search"] == both
                 if count > 70 and analyzed:  # few rows may be read as a whole
                     assert few["messages"] == many["messages"] == {"messages_pkey"}

@@ -16,6 +16,7 @@ from coachwire.search_terms import query
 from coachwire.shown import MessageRow, show
 from coachwire.words import words_of
 
+NEAR = 2_000  # of the newest messages, looked at before the index is asked: common words are met there
 FEW = 2_000  # matches that are all read and sorted; of more, the newest are met by going back through what was said
 FAR = 20_000  # messages that one request goes back at most; its page may be short then, and leads on
 
@@ -52,6 +53,7 @@ async def search_messages(scope: Scope, actor: Actor, request: SearchMessages) -
         query(UUID(request.organization_id), UUID(actor.user_id), staff=staff, words=words),
         *((None, None) if request.cursor is None else decode_cursor(request.cursor)),
         request.limit + 1,
+        NEAR,
         FEW,
         FAR,
     )
