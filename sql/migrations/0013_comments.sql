@@ -512,6 +512,10 @@ begin
   topic_position := (
     tell_topics(array['exercise:' || v_comment.workout_movement_id], array['comment.deleted'::event_kind], array[p_id],
       array[p_organization], at))[1];
+  if v_comment.author_id <> p_actor then
+    perform audit_deed(p_organization, p_actor, 'comment.deleted', v_comment.author_id, p_id,
+      jsonb_build_object('workoutMovementId', v_comment.workout_movement_id));
+  end if;
 end $$;
 
 

@@ -1,5 +1,6 @@
 """Comments said otherwise, taken back, and removed by those who keep order."""
 
+import json
 from typing import Any
 
 import pytest
@@ -138,3 +139,28 @@ async def test_retries_at_once_make_one_change(
         row["kind"] for row in await database.fetch("select kind::text from topic_events order by position")
     ]
     assert kinds == ["comment.created", "comment.edited", "comment.deleted"]
+
+
+async def test_what_others_removed_is_written_down_once_and_ones_own_is_not(
+    gym: Place, http: ClientSession, exercise: Exercise, coach: Talker, member: Talker, database: Tables
+) -> None:
+    own, removed = await member.said("mine"), await member.said("rude")
+    owner = Talker(http, gym.owner, exercise)
+    await member.deleted(own)
+    for _ in range(2):
+        await owner.deleted(removed)
+    await coach.deleted(removed)  # refused
+    row = await database.fetchrow(
+        "select organization_id::text, actor_id::text, action, subject_user_id::text, subject_id::text, details"
+        " from audit"
+    )
+    assert row is not None
+    assert tuple(row)[:5] == (
+        gym.organization_id,
+        gym.owner.user_id,
+        "comment.deleted",
+        gym.member.user_id,
+        removed,
+    )
+    assert json.loads(row["details"]) == {"workoutMovementId": exercise.id}
+    assert await database.fetchval("select count(*) from audit") == 1
