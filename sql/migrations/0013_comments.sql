@@ -77,9 +77,12 @@ end $$;
 create function is_assigned(p_user uuid, p_organization uuid, p_workout uuid) returns boolean
   language sql stable
   return exists (
-    select from workout_assignments a
-    where a.user_id = p_user and a.organization_id = p_organization and p_workout in (a.workout_id, a.snapshot_workout_id)
-      and a.published and a.deleted_at is null);
+    select from (  -- by the person: a workout may be assigned to thousands
+      select a.workout_id, a.snapshot_workout_id
+      from workout_assignments a
+      where a.user_id = p_user and a.organization_id = p_organization and a.published and a.deleted_at is null
+      offset 0) a
+    where p_workout in (a.workout_id, a.snapshot_workout_id));
 
 
 -- Whether this user may see that workout's exercises and what is said of them, in this organization: its active staff, and
@@ -207,13 +210,16 @@ begin
     -- who of the staff assigned it to the member: the latest day's, if they are still there
     left join lateral (
       select a.assigned_by
-      from workout_assignments a
-      where a.user_id = case when s.role = 'member' then t.author end and a.organization_id = t.organization
-        and v.workout_id in (a.workout_id, a.snapshot_workout_id) and a.published and a.deleted_at is null
-        and a.assigned_by <> t.author
+      from (
+        select a.id, a.date, a.workout_id, a.snapshot_workout_id, a.assigned_by
+        from workout_assignments a
+        where a.user_id = case when s.role = 'member' then t.author end and a.organization_id = t.organization
+          and a.published and a.deleted_at is null
+        offset 0) a
+      where v.workout_id in (a.workout_id, a.snapshot_workout_id) and a.assigned_by <> t.author
         and (
           select n.id from memberships n
-          where n.user_id = a.assigned_by and n.organization_id = a.organization_id and n.role <> 'member'
+          where n.user_id = a.assigned_by and n.organization_id = t.organization and n.role <> 'member'
             and n.status = 'active' and n.deleted_at is null) is not null
       order by a.date desc, a.id desc
       limit 1) g on true) x
@@ -549,8 +555,10 @@ begin
   -- what is said from here on stays with the exercise that it was said on
   comments := (
     select coalesce(jsonb_object_agg(c.id, gen_random_uuid()), '{}')
-    from (select k::uuid as id from jsonb_object_keys(movements) k offset 0) m
-    join comment_ledger l on l.workout_movement_id = m.id
+    from jsonb_object_keys(movements) m (id)
+    cross join lateral (
+      select l.comment_id from comment_ledger l where l.workout_movement_id = m.id::uuid
+      order by l.created_at, l.comment_id offset 0) l
     join exercise_comments c on c.id = l.comment_id);
   insert into comment_ledger
     (comment_id, organization_id, workout_movement_id, author_id, parent_comment_id, depth, created_at, erased_at)
