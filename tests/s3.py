@@ -9,8 +9,9 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
+from coachwire.blobs_s3 import connect_s3
 from coachwire.settings import S3
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw"
@@ -85,6 +86,14 @@ class S3Server:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    async def allow_pages(self, rules: list[Any]) -> None:
+        """The bucket's rules for CORS; none: as it was."""
+        async with connect_s3(self.settings) as client:
+            if rules:
+                await client.put_bucket_cors(Bucket="files", CORSConfiguration={"CORSRules": rules})
+            else:
+                await client.delete_bucket_cors(Bucket="files")
 
     def freeze(self) -> None:
         """It keeps its connections and answers nothing, until `thaw`."""

@@ -1,11 +1,14 @@
 """The doctor, on what is well and on what is not: it says what is wrong and what to do, and tells no secret."""
 
+import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import asyncpg
@@ -234,6 +237,18 @@ def test_a_bucket_that_takes_nothing_from_pages_is_warned_of(s3_server: S3Server
     _, found = findings(**of_s3(s3_server.settings), COACHWIRE_ALLOWED_ORIGINS="https://app.example.com")
     assert found["file pages"]["state"] == "warning"
     assert "docs/files.md" in found["file pages"]["advice"]
+
+
+async def test_the_rule_of_the_manual_lets_pages_put(s3_server: S3Server) -> None:
+    manual = (Path(__file__).parent.parent / "docs" / "files.md").read_text()
+    (rules,) = re.findall(r"```json\n(\[.*?\])\n```", manual, re.DOTALL)
+    await s3_server.allow_pages(json.loads(rules))
+    try:
+        settings = of_s3(s3_server.settings) | {"COACHWIRE_ALLOWED_ORIGINS": "https://app.example.com"}
+        _, found = await asyncio.to_thread(findings, **settings)
+        assert found["file pages"]["state"] == "ok"
+    finally:
+        await s3_server.allow_pages([])
 
 
 def test_a_folder_that_cannot_be_written_is_told_of() -> None:

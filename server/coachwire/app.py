@@ -1,5 +1,6 @@
 """Puts the parts together; the only module that knows them all."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -146,7 +147,7 @@ def init_app(settings: Settings) -> web.Application:
     app[READINESS] = Readiness()
     app[SILENT] = set()
     app[ADDRESS] = PublicAddress(settings)
-    app[PUTTING] = set()
+    app[PUTTING] = Counter()
     app.add_routes(rest.routes)
     app.add_routes(
         [

@@ -46,7 +46,7 @@ class S3Blobs:
     async def open(cls, settings: S3, clock: Callable[[], float] = time.time) -> "S3Blobs":
         """Nothing is connected yet."""
         opened = AsyncExitStack()
-        return cls(settings, await opened.enter_async_context(_client(settings)), opened, clock)
+        return cls(settings, await opened.enter_async_context(connect_s3(settings)), opened, clock)
 
     def presign_put(self, key: str, mime_type: str, size: int) -> Presigned:
         now = self._now()
@@ -113,7 +113,7 @@ class S3Blobs:
         return datetime.fromtimestamp(int(self._clock()), UTC)
 
 
-def _client(settings: S3) -> Any:
+def connect_s3(settings: S3) -> Any:
     from aiobotocore.config import AioConfig  # type: ignore[import-untyped] # it has no types
     from aiobotocore.session import get_session  # type: ignore[import-untyped] # it has no types
 

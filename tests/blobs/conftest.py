@@ -1,6 +1,7 @@
 """Both stores, each real: the folder behind routes of a server, and S3 by versitygw."""
 
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             return
         app = web.Application(middlewares=[log_requests, answer_problems])
         app.add_routes(routes.routes)
-        app[routes.PUTTING] = set()
+        app[routes.PUTTING] = Counter()
         local = TestServer(app)
         folder, past = [
             LocalBlobs(tmp_path / "blobs", lambda: str(local.make_url("")).rstrip("/"), clock)

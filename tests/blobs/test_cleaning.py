@@ -79,6 +79,17 @@ async def test_a_large_picture_has_a_small_one(folder: Path) -> None:
         assert (image.size, small.size) == ((1600, 900), (512, 288))
 
 
+async def test_of_the_two_pictures_that_some_phones_put_into_one_the_first_stays(folder: Path) -> None:
+    first, second = Image.new("RGB", (30, 20), "red"), Image.new("RGB", (30, 20), "blue")
+    answer, clean, _ = await cleaned(
+        folder, saved(first, "MPO", save_all=True, append_images=[second]), "image/jpeg"
+    )
+    assert answer == "clean"
+    with Image.open(io.BytesIO(clean)) as image:
+        assert (image.format, getattr(image, "n_frames", 1)) == ("JPEG", 1)
+        assert _is_near(image, (15, 10), (255, 0, 0))
+
+
 @pytest.mark.parametrize("form", ["GIF", "WEBP"])
 async def test_a_moving_picture_goes_on_moving(folder: Path, form: str) -> None:
     answer, clean, thumbnail = await cleaned(folder, moving_picture(form), TYPES[form])

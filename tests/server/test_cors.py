@@ -28,7 +28,7 @@ async def test_a_page_of_an_allowed_origin_may_call(gym: Place, http: ClientSess
         assert said(dict(answer.headers)) == {
             "Access-Control-Allow-Origin": ALLOWED,
             "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match",
             "Access-Control-Expose-Headers": "Retry-After, X-Request-Id",
             "Access-Control-Max-Age": "600",
             "Vary": "Origin",

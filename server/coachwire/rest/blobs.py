@@ -1,6 +1,7 @@
 """What signed links of the local store lead to: bytes come in and go out, without a token, as with S3."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -13,7 +14,8 @@ from coachwire.keys import BLOBS
 CHUNK = 262_144  # bytes written at once
 SILENCE = 30.0  # s without a byte: the sender is gone
 WHOLE = 600.0  # s for all of it
-AT_ONCE = 32  # bodies that come in at the same time; beyond that `unavailable`
+AT_ONCE = 64  # bodies that come in at the same time, and
+OF_ONE = 6  # into one folder, which is one person's; beyond that `unavailable`
 LONGEST = 300  # characters of a key
 
 # Whatever lies here runs nowhere: not as a page, not in a frame, not as what it is not.
@@ -28,7 +30,7 @@ HEADERS = {
 
 routes = web.RouteTableDef()
 
-PUTTING = web.AppKey("putting", set[asyncio.Task[object] | None])
+PUTTING = web.AppKey("putting", Counter[str])
 
 
 @routes.put(ROUTE + "{key:.+}")
@@ -43,11 +45,10 @@ async def put(request: web.Request) -> web.Response:
         or not blobs.may_put(key, *_signed(request), request.headers.get("Content-Type", ""), size)
     ):
         raise Forbidden
-    putting = request.app[PUTTING]
-    if len(putting) >= AT_ONCE:
+    putting, folder = request.app[PUTTING], key.rpartition("/")[0]
+    if putting[folder] >= OF_ONE or putting.total() >= AT_ONCE:
         raise Unavailable(retry_after_ms=1000)
-    task = asyncio.current_task()
-    putting.add(task)
+    putting[folder] += 1
     try:
         async with asyncio.timeout(WHOLE):
             etag = await blobs.receive(key, size, _chunks(request))
@@ -56,7 +57,7 @@ async def put(request: web.Request) -> web.Response:
     except (WrongSize, TimeoutError, web.RequestPayloadError):
         raise Forbidden("The body is not what was signed.") from None
     finally:
-        putting.discard(task)
+        putting -= Counter({folder: 1})
     return web.Response(headers={"ETag": f'"{etag}"', "Cache-Control": "no-store"})
 
 
