@@ -80,10 +80,11 @@ FUNCTIONS: dict[str, Scans] = {
 }
 
 # Of the other statements what they read of the tables that grow without end: small ones may be read as a whole.
-GROWING = {"messages", "message_ledger", "message_attachments", "stream_events"}
+GROWING = {"messages", "message_ledger", "message_attachments", "stream_events", "topic_events"}
 FILES = {"message_attachments": {"message_attachments_message_idx"}}
 SHOWN = FILES | {"messages": {"messages_pkey"}, "message_ledger": {"message_ledger_pkey"}}
 UNREAD = {"messages": {"messages_recipient_read_at_idx"}}
+TOLD: Scans = {"topic_events": {"topic_events_pkey"}}
 THREAD = {"messages": {"messages_workout_assignment_idx"}}
 POSTS: Scans = SHOWN | {"messages": {"messages_pkey", "messages_workout_assignment_idx"}}
 PAGE: Scans = SHOWN | {"message_ledger": {"message_ledger_pair_idx", "message_ledger_pkey"}}
@@ -110,6 +111,11 @@ STATEMENTS: dict[str, Scans] = {
     | {"messages": {"messages_pkey", "messages_recipient_read_at_idx", "messages_workout_assignment_idx"}},
     "threads/newer": POSTS,
     "threads/older": POSTS,
+    "topics/events": TOLD,
+    "topics/exercise": TOLD,
+    "topics/kept": TOLD,
+    "topics/messages": SHOWN,
+    "topics/thread": TOLD | {"message_ledger": {"message_ledger_pkey"}},
 }
 
 
@@ -223,7 +229,7 @@ async def call_functions(one: Explained, gym: Place) -> dict[str, Scans]:
 
 
 async def write_threads(tx: Connection, organization_id: str) -> None:
-    """Twenty posts under each workout of the organization, by whoever assigned it; read."""
+    """Twenty posts under each workout of the organization, by whoever assigned it; read, and told on its topic."""
     await tx.execute(
         """
         with posts as (
@@ -234,7 +240,13 @@ async def write_threads(tx: Connection, organization_id: str) -> None:
             now() - n * interval '1 hour', now()
           from workout_assignments cross join generate_series(1, 20) n
           where organization_id = $1
-          returning *)
+          returning *),
+        told as (
+          insert into topic_events (topic, position, kind, subject_ids, organization_id, at)
+          select 'thread:' || workout_assignment_id,
+            row_number() over (partition by workout_assignment_id order by created_at),
+            'message.created', array[id], organization_id, now()
+          from posts)
         insert into message_ledger
           (message_id, organization_id, sender_id, low_user_id, high_user_id, workout_assignment_id, created_at)
         select id, organization_id, sender_id, least(sender_id, recipient_id), greatest(sender_id, recipient_id),
@@ -266,6 +278,7 @@ async def run_statements(one: Explained, gym: Place, coach: Someone, member: Som
     post = await one.tx.fetchval("select id from messages where workout_assignment_id = $1", UUID(thread))
     yesterday = datetime.now(UTC) - timedelta(days=1)
     file = await one.tx.fetchval("select id from message_attachments limit 1")
+    movement = await one.tx.fetchval("select id from workout_movements limit 1")
     arguments: dict[str, Sequence[object]] = {
         "attachments/file": (file, here, me),
         "conversations/first_unread": (me, here, they),
@@ -284,6 +297,11 @@ async def run_statements(one: Explained, gym: Place, coach: Someone, member: Som
         "threads/list": (me, here, True, False, None, None, 51),
         "threads/newer": (me, thread, yesterday, NOWHERE, 51),
         "threads/older": (me, thread, None, None, 51),
+        "topics/events": ([f"thread:{thread}"] * 2, [0, 10], [10, 20], 256),
+        "topics/exercise": ([me, they], [movement, NOWHERE]),
+        "topics/kept": (f"thread:{thread}", 5, 20),
+        "topics/messages": ([row["id"] for row in recent],),
+        "topics/thread": ([me, they] * 250, [thread, NOWHERE] * 250),
     }
     await one.look()
     found = {}
