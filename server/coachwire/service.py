@@ -85,7 +85,9 @@ def _own_address(request: web.Request) -> str | None:
     if settings.public_url is not None or settings.s3 is not None or not is_loopback(request.url.host):
         return None
     home = urlsplit(own)
-    by_another_name = request.url.host != home.hostname and request.url.port == home.port  # else it is a tunnel
+    by_another_name = (
+        request.url.host != home.hostname and request.url.port == home.port
+    )  # else it is a tunnel
     return own if by_another_name and is_loopback(home.hostname) else None
 
 

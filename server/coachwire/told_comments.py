@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from coachwire_protocol.comments import CommentErased
 from coachwire_protocol.schema import EventKind
 from msgspec import Struct
 
 from coachwire import streams, topic_streams
 from coachwire.database import Query, Tx
 from coachwire.links import Links
+from coachwire.shown import membership
 from coachwire.shown_comments import CommentRow, show_comment
 from coachwire.streams import EventRow
 from coachwire.topic_streams import TopicRow
@@ -33,6 +35,18 @@ MENTIONED = Query("comments/mentioned", CommentRow)
 async def read_told(tx: Tx, _: Links, rows: Sequence[TopicRow]) -> list[Struct | None]:
     found = await TOLD.rows(tx, [row.subject_ids[0] for row in rows], [row.at for row in rows])
     return [_data(row, one) for row, one in zip(rows, found, strict=True)]
+
+
+@topic_streams.loads(EventKind.COMMENT_ERASED)
+async def read_erased(tx: Tx, _: Links, rows: Sequence[TopicRow]) -> list[Struct | None]:
+    found = await TOLD.rows(tx, [row.subject_ids[0] for row in rows], [row.at for row in rows])
+    return [
+        CommentErased(
+            author_membership_id=membership(one.comment.author_membership_id),
+            comment_ids=tuple(map(str, row.subject_ids)),
+        )
+        for row, one in zip(rows, found, strict=True)
+    ]
 
 
 @streams.loads(EventKind.COMMENT_MENTIONED)

@@ -4,15 +4,18 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
+from coachwire import app
 from coachwire.bus import Exchange, InProcessBus
 from coachwire.fanout import Fanout
 from coachwire.hub import Hub
 from coachwire.operation import Actor, Again, Outcome, TopicDelivery, TopicSignal
+from coachwire.topic_streams import LOADERS
 from coachwire.topics import topic_channel, user_channel
 from coachwire.views import View, Views
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.errors import BadRequest, ProtocolError
 from coachwire_protocol.frames import Event, skipped_frame
+from coachwire_protocol.schema import EventKind
 from coachwire_protocol.topics import MAX_TOPICS
 
 TOPIC, OTHER = "thread:1", "thread:2"
@@ -168,3 +171,9 @@ async def test_closing_leaves_nothing_behind() -> None:
     assert not views.close(opened[0])
     views.doubt_user("a")
     assert (screen.views, views.inboxes, views.all, views.doubted) == ({}, {}, [], set())
+
+
+def test_every_kind_of_event_that_topics_have_is_read_by_somebody() -> None:
+    assert app
+    kinds = {kind for kind in EventKind if kind.partition(".")[0] in ("message", "comment", "metric")}
+    assert LOADERS.keys() == kinds - {EventKind.MESSAGE_READ, EventKind.COMMENT_MENTIONED}

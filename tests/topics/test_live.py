@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiohttp import ClientSession
 from coachwire.settings import Settings
 
 from ..gym import SECRET, Place, Someone
@@ -172,3 +173,25 @@ async def test_a_watcher_that_does_not_read_is_closed_alone(
     told = [(await owner.in_topic(board.thread, "message.created"))["data"]["id"] for _ in ids]
     assert told == ids
     slow.leave()
+
+
+async def test_words_that_are_erased_are_told_erased_to_whoever_watches(
+    gym: Place, phone: OpenPhone, board: Board, http: ClientSession
+) -> None:
+    watcher = await watching(phone, gym.coach2, board.thread, board.exercise)
+    member = await phone(gym.member)
+    message = post_in(board, "a secret")
+    comment = {
+        "organizationId": gym.organization_id, "id": str(uuid4()),
+        "workoutMovementId": board.movement_id, "body": "a secret",
+    }  # fmt: skip
+    assert (await member.ask("message.send", **message))["type"] == "ok"
+    assert (await member.ask("comment.create", **comment))["type"] == "ok"
+    path = f"/v1/organizations/{gym.organization_id}/members/{gym.member.membership_id}/erasure"
+    async with http.post(path, json={}, headers={"Authorization": f"Bearer {gym.owner.token}"}) as answer:
+        assert answer.status == 202
+    by = gym.member.membership_id
+    erased = await watcher.in_topic(board.thread, "message.erased")
+    assert erased["data"] == {"senderMembershipId": by, "messageIds": [message["id"]]}
+    erased = await watcher.in_topic(board.exercise, "comment.erased")
+    assert erased["data"] == {"authorMembershipId": by, "commentIds": [comment["id"]]}
