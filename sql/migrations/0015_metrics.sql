@@ -120,6 +120,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_active boolean;
   v_new int[];
+  v_taken int;
   v_head bigint;
 begin
   -- 1. may they, is the id known, does it fit: without a lock
@@ -202,8 +203,8 @@ begin
     order by p_id[n]
     on conflict do nothing
     returning value_id)
-  select count(*) < cardinality(v_new) into strict v_active from taken;
-  if v_active then
+  select count(*) into v_taken from taken;
+  if v_taken < cardinality(v_new) then
     raise exception 'taken meanwhile' using errcode = 'CW002';  -- nothing of it stays; asked again, the id is known
   end if;
 
