@@ -36,6 +36,7 @@ PORT = 5432  # names the socket's file, nothing listens on the network
 SOCKET_PATH_LIMIT = 103  # bytes: macOS allows 103, Linux 107
 ROLE = DATABASE = "coachwire"
 START_LIMIT = 120  # s; recovery after a crash takes 1 to 3, more where a disk is slow
+GONE_LIMIT = 5.0  # s for a process that was killed to be gone; who runs longer, is running
 STOP_LIMIT = 15  # s for the fast shutdown, then the immediate one, which the next start recovers from
 POLL = 0.01  # s between looks at postmaster.pid, where PostgreSQL says "ready"; there is nothing to wait on
 
@@ -246,7 +247,7 @@ class EmbeddedPostgres:
             **self._settings,
         }
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        limit = time.monotonic() + START_LIMIT
+        limit, gone = time.monotonic() + START_LIMIT, time.monotonic() + GONE_LIMIT
         while time.monotonic() < limit:
             with open(self.folder / "log", "wb", opener=_private) as log:
                 self._give(self.folder / "log", administrative=True)
@@ -262,8 +263,11 @@ class EmbeddedPostgres:
                 if _status(self._data, process.pid) == "ready":
                     return
                 time.sleep(POLL)
-            # After a postmaster was killed, its backends may need a moment to notice.
-            if process.poll() is None or "pre-existing shared memory block" not in self._log():
+            # After a postmaster was killed, it may need a moment to be gone, and its backends to notice.
+            killed = "pre-existing shared memory block" in self._log() or (
+                'lock file "postmaster.pid" already exists' in self._log() and time.monotonic() < gone
+            )
+            if process.poll() is None or not killed:
                 break
             time.sleep(POLL)
         raise EmbeddedPostgresError(
