@@ -1,13 +1,15 @@
-"""The people of `coachwire dev`: two small gyms in the middle of a conversation."""
+"""The people of `coachwire dev`: two small gyms in the middle of a conversation, about workouts and beside them."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from coachwire.blobs import Blobs
 from coachwire.connect import connection
-from coachwire.gyms import Gym, Person, write_gym
-from coachwire.talk import Talk, Tx, database_time, make_partitions
+from coachwire.demo_picture import add_picture
+from coachwire.gyms import Gym, Person, Workout, write_gym
+from coachwire.talk import Talk, Tx, database_time, make_partitions, uuid7
 
 # gym: (email before the @, first name, last name, role); a person may be in both.
 GYMS = {
@@ -27,6 +29,7 @@ GYMS = {
     ),
 }
 DOMAIN = "demo.test"
+PICTURE = "Вот график за осень"  # the words that come with a picture
 # minutes ago, gym, from, to, words; None for words: everything from `to` is read by `from`
 SCRIPT: tuple[tuple[int, str, str, str, str | None], ...] = (
     (2880, "Iron Harbor", "coach", "member", "היי יעל! איך הרגשת אחרי האימון של אתמול?"),
@@ -38,7 +41,9 @@ SCRIPT: tuple[tuple[int, str, str, str, str | None], ...] = (
     (2860, "Iron Harbor", "member", "coach", None),
     (1620, "Iron Harbor", "coach2", "member3", "Ирина, отличный присед сегодня! В четверг попробуем 80 кг."),
     (1610, "Iron Harbor", "member3", "coach2", None),
-    (1609, "Iron Harbor", "member3", "coach2", "Спасибо! Видео пришлю вечером 🎥"),
+    (1609, "Iron Harbor", "member3", "coach2", "Спасибо! Фото пришлю вечером 📷"),
+    (1608, "Iron Harbor", "coach2", "member3", None),
+    (1607, "Iron Harbor", "member3", "coach2", PICTURE),
     (1500, "Studio North", "north.coach", "both", "Sam, the new rowers arrive on Monday. Where do they go?"),
     (1495, "Studio North", "both", "north.coach", None),
     (1494, "Studio North", "both", "north.coach", "By the window. I'll be there at nine with coffee ☕"),
@@ -62,6 +67,22 @@ SCRIPT: tuple[tuple[int, str, str, str, str | None], ...] = (
     (22, "Iron Harbor", "member", "coach", "בוקר טוב! הברך הרבה יותר טובה"),
     (21, "Iron Harbor", "member", "coach", "אפשר להזיז את האימון ל-19:30?"),
 )
+# minutes ago, from, words: under Tom's first workout in Iron Harbor, all of it read
+THREAD = (
+    (19, "member2", "Squats felt heavy today, RPE 9 on the last set"),
+    (18, "coach", "Then 5 % less next week, and a minute more between the sets."),
+    (17, "member2", "Deal 🤝"),
+)
+THREAD_READ = 16  # minutes ago
+# from, words, the place of what it answers: on the first exercise of that workout
+COMMENTS: tuple[tuple[str, str, int | None], ...] = (
+    ("coach", "Knees over the toes, brace before you go down.", None),
+    ("member2", "How deep?", 0),
+    ("coach", "Hip crease below the knee. Send a video if you are not sure.", 1),
+    ("owner", "The new rack has safeties at 60 cm, use them.", None),
+    ("member", "מותר עם נעלי ריצה?", None),
+    ("coach", "עדיף סוליה שטוחה 👟", 4),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +93,12 @@ class DemoPerson:
     organization: str  # its name; who is in two of them is listed twice
 
 
-async def demo(dsn: str) -> list[DemoPerson]:
-    """Makes the demo's gyms if they are not there, and lists who one can be."""
+async def demo(dsn: str, blobs: Blobs | None = None) -> list[DemoPerson]:
+    """Makes the demo's gyms if they are not there, and lists who one can be. With `blobs` there is a picture too."""
     async with connection(dsn) as tx, tx.transaction():
         await tx.execute("select pg_advisory_xact_lock(hashtextextended('coachwire.demo', 0))")
         if not await tx.fetchval("select exists (select from users where email = $1)", _email("coach")):
-            await _make(tx)
+            await _make(tx, blobs)
     return [
         DemoPerson(_email(name), f"{first} {last}", role, gym)
         for gym, people in GYMS.items()
@@ -85,7 +106,7 @@ async def demo(dsn: str) -> list[DemoPerson]:
     ]
 
 
-async def _make(tx: Tx) -> None:
+async def _make(tx: Tx, blobs: Blobs | None) -> None:
     users: dict[str, UUID] = {}
     gyms = {}
     for name, people in GYMS.items():
@@ -115,7 +136,59 @@ async def _make(tx: Tx) -> None:
         else:
             said = talk.say(organization_id, me, you, words, at, read_at=_read_at(place, now))
             unread[name, one, other].append(said)
+            if words == PICTURE:
+                pictured = said
+    harbor = gyms["Iron Harbor"]
+    mark = _talk_about(talk, harbor, harbor.workouts[0], now)
     await talk.finish(tx)
+    await tx.copy_records_to_table("thread_marks", records=[mark])
+    await _comment(tx, harbor, harbor.workouts[0], now)
+    if blobs is not None:
+        await add_picture(tx, blobs, pictured, now - timedelta(minutes=1607))
+
+
+def _talk_about(talk: Talk, gym: Gym, workout: Workout, now: datetime) -> tuple[UUID, UUID, datetime, UUID]:
+    """The thread: between its member and the first coach. Answers how far the coach has seen it: a `thread_marks`."""
+    people = {person.email: person for person in gym.people}
+    member, coach = people[_email("member2")], people[_email("coach")]
+    assignment_id = next(one.assignment_id for one in workout.assignments if one.member == member)
+    read_at = now - timedelta(minutes=THREAD_READ)
+    to_coach, to_member = list[UUID](), list[UUID]()
+    for minutes, name, words in THREAD:
+        sender, recipient, ids = (coach, member, to_member) if name == "coach" else (member, coach, to_coach)
+        at = now - timedelta(minutes=minutes)
+        said = talk.say(
+            gym.organization_id,
+            sender.party,
+            recipient.party,
+            words,
+            at,
+            read_at=read_at,
+            assignment_id=assignment_id,
+        )
+        ids.append(said)
+    talk.read(gym.organization_id, coach.party, member.party, to_coach, read_at)
+    talk.read(gym.organization_id, member.party, coach.party, to_member, read_at)
+    return coach.user_id, assignment_id, at, said
+
+
+async def _comment(tx: Tx, gym: Gym, workout: Workout, now: datetime) -> None:
+    """What is said on the exercise, a reply below what it answers."""
+    people = {person.email: person.user_id for person in gym.people}
+    ids = [uuid7(now - timedelta(minutes=200 - place)) for place in range(len(COMMENTS))]
+    for place, (name, words, answered) in enumerate(COMMENTS):
+        at = now - timedelta(minutes=200 - place)
+        await tx.execute(
+            "insert into exercise_comments"
+            " (id, workout_movement_id, author_id, body, parent_comment_id, created_at, updated_at)"
+            " values ($1, $2, $3, $4, $5, $6, $6)",
+            ids[place],
+            workout.movement_ids[0],
+            people[_email(name)],
+            words,
+            None if answered is None else ids[answered],
+            at,
+        )
 
 
 def _read_at(place: int, now: datetime) -> datetime | None:

@@ -16,6 +16,8 @@ from coachwire_protocol.frames import encode
 from coachwire_protocol.shape import Wire
 from rich.console import Console
 
+from coachwire.blobs import Blobs
+from coachwire.blobs_local import LocalBlobs
 from coachwire.demo import DemoPerson, demo
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.keys import SETTINGS
@@ -54,11 +56,16 @@ async def run_dev(settings: Settings) -> None:
                 postgres = await stack.enter_async_context(EmbeddedPostgres(settings.home))
             dsn = postgres.dsn
         await migrate(dsn)
-        people = await demo(dsn)
+        people = await demo(dsn, _blobs(settings))
         secret = settings.jwt_secret or await asyncio.to_thread(_lasting_secret, settings.home)
         metrics = settings.metrics if settings.metrics and settings.metrics.asked else None
         ready = replace(settings, database_url=dsn, jwt_secret=secret, metrics=metrics)
         await run(ready, lambda address: _tell(console, address, people), dev_routes(people))
+
+
+def _blobs(settings: Settings) -> Blobs | None:
+    """Where a picture of the demo may lie: in no bucket that is somebody's."""
+    return None if settings.s3 is not None else LocalBlobs(settings.home / "blobs", lambda: "")
 
 
 def dev_routes(people: list[DemoPerson]) -> list[web.RouteDef]:

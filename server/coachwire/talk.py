@@ -18,13 +18,14 @@ MESSAGES = [
     "sender_id",
     "sender_role",
     "recipient_id",
+    "workout_assignment_id",
     "content",
     "created_at",
     "read_at",
 ]
 LEDGER = [
-    "message_id", "organization_id", "sender_id", "low_user_id", "high_user_id", "created_at",
-    "sender_position", "recipient_position",
+    "message_id", "organization_id", "sender_id", "low_user_id", "high_user_id", "workout_assignment_id",
+    "created_at", "sender_position", "recipient_position",
 ]  # fmt: skip
 EVENTS = ["user_id", "position", "kind", "subject_ids", "organization_id", "at"]
 CONVERSATIONS = ["organization_id", "low_user_id", "high_user_id", "first_message_at"]
@@ -69,8 +70,10 @@ class Talk:
         at: datetime,
         *,
         read_at: datetime | None = None,
+        assignment_id: UUID | None = None,
     ) -> UUID:
-        """A message; with `read_at` it counts as read then, and `read` must follow with its id."""
+        """A message, direct or under an assigned workout; with `read_at` it counts as read then, and `read` must follow
+        with its id."""
         message_id = uuid7(at)
         low, high = sorted((sender.user_id, recipient.user_id))
         positions = self._move(sender.user_id), self._move(recipient.user_id)
@@ -81,16 +84,20 @@ class Talk:
                 sender.user_id,
                 sender.sent_as,
                 recipient.user_id,
+                assignment_id,
                 content,
                 at,
                 read_at,
             )
         )
-        self._ledger.append((message_id, organization_id, sender.user_id, low, high, at, *positions))
+        self._ledger.append(
+            (message_id, organization_id, sender.user_id, low, high, assignment_id, at, *positions)
+        )
         for user_id, position in zip((sender.user_id, recipient.user_id), positions, strict=True):
             self._events.append((user_id, position, "message.created", [message_id], organization_id, at))
             self._last[user_id] = at
-        self._first.setdefault((organization_id, low, high), at)
+        if assignment_id is None:
+            self._first.setdefault((organization_id, low, high), at)
         return message_id
 
     def read(

@@ -1,8 +1,13 @@
 """Talk under a workout, beside its exercises."""
 
+from typing import TYPE_CHECKING
+
 from ..instances import Instance
 from .conftest import OpenWindow
 from .window import Window, expect
+
+if TYPE_CHECKING:
+    from playwright.async_api import Locator
 
 MEMBER = "Tom Baker"
 WORKOUT = "Lower body strength"
@@ -67,3 +72,46 @@ async def test_a_draft_is_marked_for_staff_and_is_not_there_for_its_member(windo
     drafts = coach.page.locator(".row", has_text="Deload week").filter(has_text=MEMBER)
     await expect(drafts.locator(".draft")).to_be_visible()
     await expect(member.page.locator(".row", has_text="Deload week")).to_have_count(0)
+
+
+async def test_comments_on_an_exercise_nest_and_are_told_live(window: OpenWindow) -> None:
+    coach, member = await window("coach"), await window("member2")
+    await open_workout(coach, MEMBER)
+    await open_workout(member)
+    for one in (coach, member):
+        await one.page.locator(".exercise-head", has_text="Plank").click()
+        await expect(one.page.locator(".comment-tree .hint")).to_have_text("Nothing said yet.")
+    await say(coach, "Hips level")
+    await expect(comment(member, "Hips level").locator(".name")).to_have_text("Noa Mizrahi")
+    for depth in range(1, 5):
+        await reply(member if depth % 2 else coach, depth)
+        for one in (coach, member):
+            await expect(comment(one, f"level {depth}")).to_have_attribute("data-depth", str(depth))
+    await expect(comment(member, "level 4").get_by_role("button", name="Reply")).to_have_count(0)
+
+    await comment(member, "level 3").get_by_role("button", name="Edit").click()
+    await say(member, "level 3 anew")
+    await expect(comment(coach, "level 3 anew").locator(".comment-head")).to_contain_text("edited")
+    await comment(coach, "Hips level").get_by_role("button", name="Delete").click()
+    await coach.page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    for one in (coach, member):  # it has living replies: it stays, without its words
+        await expect(comment(one, "This comment was deleted")).to_have_attribute("data-depth", "0")
+        await expect(one.page.locator(".comment")).to_have_count(5)
+
+
+def comment(window: Window, body: str) -> "Locator":
+    text = window.page.locator(".text").get_by_text(body, exact=True)
+    return window.page.locator(".comment", has=text)
+
+
+async def say(window: Window, body: str) -> None:
+    box = window.page.locator(".comment-form textarea")
+    await box.fill(body)
+    await box.press("Enter")
+
+
+async def reply(window: Window, depth: int) -> None:
+    """To the one above, which the other has written."""
+    above = "Hips level" if depth == 1 else f"level {depth - 1}"
+    await comment(window, above).get_by_role("button", name="Reply").click()
+    await say(window, f"level {depth}")

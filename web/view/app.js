@@ -186,6 +186,7 @@ export class App {
           typing: typists.has(conversation.key),
           online: this.#isOnline(conversation.key),
           about: conversation.isThread ? this.#about(conversation) : "",
+          whose: conversation.isThread ? this.#whose(conversation) : "",
         })),
       };
     });
@@ -204,9 +205,14 @@ export class App {
   /** Whose workout it is, and of which day. A name stands by itself, whichever way it is written. */
   #about({ organizationId, workout }) {
     if (!workout) return "";
-    const mine = this.#session.store.organizations.get(organizationId)?.membershipId === workout.membershipId;
-    const who = mine ? null : this.#nameOfMember({ organizationId, membershipId: workout.membershipId });
+    const who = this.#whose({ organizationId, workout });
     return [who && `\u2068${who}\u2069`, dayOf(workout.date)].filter(Boolean).join(" · ");
+  }
+
+  /** Whose workout it is, if not one's own. */
+  #whose({ organizationId, workout }) {
+    const mine = this.#session.store.organizations.get(organizationId)?.membershipId === workout.membershipId;
+    return (!mine && this.#nameOfMember({ organizationId, membershipId: workout.membershipId })) || "";
   }
 
   #shownChat() {

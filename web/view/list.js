@@ -42,7 +42,7 @@ export class ConversationList {
     );
   }
 
-  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online, about}]}]`, or
+  /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online, about, whose}]}]`, or
    *  null before they are loaded. `open`: the key of the one on the screen. `tab`: which list it is; `counts`: by tab. */
   render({ organizations, open, tab, counts }) {
     this.#tab = tab;
@@ -148,15 +148,16 @@ function face(conversation) {
 }
 
 /** `about`: of a thread, whose workout it is, and of which day. */
-function showRow(row, { conversation, last, typing, online, about }, isOpen) {
+function showRow(row, { conversation, last, typing, online, about, whose }, isOpen) {
   const link = row.firstElementChild;
   if (isOpen) link.setAttribute("aria-current", "page");
   else link.removeAttribute("aria-current");
   if (row.dataset.name !== (conversation.name ?? "")) {
     row.dataset.name = conversation.name ?? "";
     link.firstElementChild.replaceWith(face(conversation));
-    setText(link.querySelector(".name"), conversation.name ?? "…");
   }
+  const name = conversation.name ?? "…";
+  setText(link.querySelector(".name"), whose ? `\u2068${whose}\u2069 · ${name}` : name);
   link.classList.toggle("online", online);
   link.querySelector(".presence").hidden = !online;
   link.classList.toggle("unread", conversation.unread > 0);
@@ -166,7 +167,7 @@ function showRow(row, { conversation, last, typing, online, about }, isOpen) {
   link.classList.toggle("typing", typing);
   link.classList.toggle("failed", failed);
   setText(link.querySelector(".by"), failed ? "Not sent:" : !typing && last ? by(conversation, last) : "");
-  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : (about ?? ""));
+  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : about);
   link.querySelector(".draft").hidden = !conversation.workout || conversation.workout.published;
   badge(link.querySelector(".badge"), conversation.unread);
 }
