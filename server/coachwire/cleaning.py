@@ -1,7 +1,8 @@
 """A process for one file: takes from it what its sender did not mean to tell, makes a thumbnail, and ends.
 
 Decoders meet bytes of strangers here and nowhere else: with a limit on memory, time, files and their size, with no
-environment, and with nothing on standard output but what became of it: `clean` or a reason to refuse."""
+environment, with sight of programs and of their own folder only, and with nothing on standard output but what became
+of it: `clean` or a reason to refuse."""
 
 import os
 import resource
@@ -10,12 +11,26 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from coachwire.fence import fence_in
+
 MEMORY: Final = 1_200_000_000  # bytes of addresses; 50 megapixels, twice, and the libraries
 CPU: Final = 30  # s
 WALL: Final = 45.0  # s, for who waits
 LARGEST: Final = 120_000_000  # bytes of a file it writes
 OPEN: Final = 64  # files
 NICE: Final = 10  # requests come first
+
+# Where systems keep programs and their libraries. Not /proc, where the server's secrets stand, and nobody's home.
+PROGRAMS: Final = (
+    "/usr",
+    "/bin",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/nix/store",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+)
 
 ORIGINAL, CLEAN, THUMBNAIL = "original", "clean", "thumbnail.webp"
 ANSWERED: Final = "answered:"
@@ -26,6 +41,10 @@ def main() -> None:
     hold_to_limits()
     folder, mime_type, ffmpeg = Path(sys.argv[1]), sys.argv[2], sys.argv[3] or None
     os.chdir(folder)
+    fence_in(
+        readable=[*PROGRAMS, *sys.path, sys.prefix, sys.base_prefix, ffmpeg or ""],
+        writable=[str(folder), "/dev/null"],
+    )
     sys.stdout.write(ANSWERED + clean(folder, mime_type, ffmpeg))
 
 

@@ -31,6 +31,20 @@ from .uploading import complete, put, ready_upload, request_upload, upload
 VIDEO = film(head(b"mvhd", 1), track(b"vide", 1, []))
 
 
+def has_landlock() -> bool:
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            "from coachwire.fence import *; print(fence_in(readable=[], writable=[]))",
+        ],
+        capture_output=True,
+        check=False,
+    )
+    return b"True" in run.stdout
+
+
 def slow_picture() -> bytes:
     """It takes a second or more to clean."""
     return saved(Image.effect_noise((6000, 6000), 20), "JPEG", quality=60)
@@ -47,6 +61,14 @@ def ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
         program.chmod(0o755)
 
     return write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a file that is to be cleaned."""
+    (folder := tmp_path / "file").mkdir()
+    (folder / "original").write_bytes(VIDEO)
+    return folder
 
 
 async def until(happens: Callable[[], Awaitable[Any]]) -> Any:
@@ -85,18 +107,12 @@ async def test_a_decoder_that_crashes_takes_its_file_with_it_and_nothing_else(
 
 
 async def test_a_decoder_that_hangs_is_killed_with_all_it_started(
-    gym: Place,
-    http: ClientSession,
-    ffmpeg: Callable[[str], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    ffmpeg: Callable[[str], None], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processing, "WALL", 1.0)
-    started = tmp_path / "started"
-    ffmpeg(f"echo $$ > {started}; exec sleep 1000")
-    upload_id = await upload(http, gym.coach, VIDEO, "video/mp4")
-    assert (await complete(http, gym.coach, upload_id))["reason"] == "unreadable"
-    pid = int(started.read_text())
+    ffmpeg("echo $$ > started; exec sleep 1000")
+    assert await processing.clean_beside(folder, "video/mp4") == "unreadable"
+    pid = int((folder / "started").read_text())
 
     async def is_gone() -> bool:
         return not _runs(pid)
@@ -105,18 +121,12 @@ async def test_a_decoder_that_hangs_is_killed_with_all_it_started(
 
 
 async def test_a_decoder_knows_nothing_of_the_server(
-    gym: Place,
-    http: ClientSession,
-    ffmpeg: Callable[[str], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    ffmpeg: Callable[[str], None], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "not for decoders")
-    seen = tmp_path / "seen"
-    ffmpeg(f"(env; ulimit -n; ls -l /proc/self/fd | wc -l) > {seen}; exit 1")
-    upload_id = await upload(http, gym.coach, VIDEO, "video/mp4")
-    assert (await complete(http, gym.coach, upload_id))["reason"] == "unreadable"
-    *environment, files, descriptors = seen.read_text().splitlines()
+    ffmpeg("(env; ulimit -n) > seen; exit 1")
+    assert await processing.clean_beside(folder, "video/mp4") == "unreadable"
+    *environment, files = (folder / "seen").read_text().splitlines()
     assert {line.partition("=")[0] for line in environment} <= {
         "LANG",
         "TMPDIR",
@@ -126,7 +136,21 @@ async def test_a_decoder_knows_nothing_of_the_server(
         "_",
     }
     assert int(files) == OPEN
-    assert int(descriptors) <= 7
+
+
+@pytest.mark.skipif(not has_landlock(), reason="NO LANDLOCK in this kernel, decoders see all files")
+async def test_a_decoder_sees_its_own_file_and_talks_to_nobody(
+    ffmpeg: Callable[[str], None], folder: Path, tmp_path: Path
+) -> None:
+    (secret := tmp_path / "secret").write_text("not for decoders")
+    server = f"/proc/{os.getpid()}"
+    ffmpeg(
+        f"cat original > seen; cat {secret} >> seen; tr '\\\\0' ' ' < {server}/environ >> seen; ls {tmp_path} >> seen;"
+        f" echo x > {tmp_path}/written; kill -0 {os.getpid()} && echo reached >> seen; exit 1"
+    )
+    assert await processing.clean_beside(folder, "video/mp4") == "unreadable"
+    assert (folder / "seen").read_bytes() == VIDEO
+    assert not (tmp_path / "written").exists()
 
 
 def test_a_decoder_has_only_so_much_memory() -> None:
