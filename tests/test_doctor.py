@@ -84,6 +84,7 @@ def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) 
         "redis": "ok",
         "redis safety": "ok",
         "files": "ok",
+        "file cleaning": "ok",
         "ffmpeg": found["ffmpeg"]["state"],  # as this machine has it
         "tokens": "ok",
         "notifications": "ok",

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +15,12 @@ from coachwire.address import PublicAddress
 from coachwire.blobs import Blobs, Changed, what_failed
 from coachwire.blobs_open import open_blobs
 from coachwire.checkup import Finding, failed, ok, warning
+from coachwire.cleaning import ORIGINAL
+from coachwire.processing import clean_beside
 from coachwire.settings import Settings, is_loopback
 
 PATIENCE = 10.0  # s
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 WORDS = b"coachwire doctor was here"
 
 
@@ -37,6 +41,7 @@ async def check_files(settings: Settings) -> AsyncIterator[Finding]:
             "clients on other machines are given links to wherever the first request came in",
             "Set COACHWIRE_PUBLIC_URL to the address by which clients reach this server, or use a bucket.",
         )
+    yield await _cleaning()
     if shutil.which("ffmpeg") is None:
         yield warning(
             "ffmpeg", "not found: videos have no thumbnail, and are blanked in place", "Install ffmpeg."
@@ -66,6 +71,20 @@ async def _round_trip(settings: Settings, blobs: Blobs) -> Finding:
     except (Unavailable, Changed) as error:
         return failed("files", f"{where}: {what_failed(error)}", _remedy(settings))
     return ok("files", f"{where}: an object was put, shown and deleted")
+
+
+async def _cleaning() -> Finding:
+    """A picture of one pixel is cleaned in a process of its own, as all files are."""
+    with TemporaryDirectory() as folder:
+        (Path(folder) / ORIGINAL).write_bytes(b64decode(PIXEL))
+        answer = await clean_beside(Path(folder), "image/png")
+    if answer != "clean":
+        return failed(
+            "file cleaning",
+            f"a sound picture is {answer}: every file will be refused",
+            "May this user start processes, and is there room for them (1.2 GB of addresses)?",
+        )
+    return ok("file cleaning", "works, in a process of its own")
 
 
 async def _not_shown(url: str) -> str:
