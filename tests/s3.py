@@ -50,7 +50,11 @@ class S3Server:
         """Returns when it accepts connections."""
         limit = time.monotonic() + START_LIMIT
         while time.monotonic() < limit:
-            self._port = self._port or random.choice(PORTS)  # noqa: S311 - any free port will do
+            if not self._port:
+                self._port = random.choice(PORTS)  # noqa: S311 - any free port will do
+                if _accepts(self._port):  # somebody else is there, and would be taken for it
+                    self._port = 0
+                    continue
             settings = self.settings
             process = subprocess.Popen(
                 [

@@ -164,11 +164,14 @@ async def test_keys_that_cannot_be_deleted_wait_longer_each_time(
     try:
         await database.execute("insert into blob_garbage values ('messages/a.jpg', now())")
         for attempts, least in ((1, 29), (2, 59), (3, 119)):
+            before = await database.fetchval("select now()")
             with pytest.raises(Unavailable):
                 await sweeping.sweep()
             row = await database.fetchrow(
-                "select attempts, due_at > now() + make_interval(secs => $1) as later from blob_garbage",
+                "select attempts, due_at > $2::timestamptz + make_interval(secs => $1) as later"
+                " from blob_garbage",
                 least,
+                before,
             )
             assert row is not None
             assert tuple(row) == (attempts, True)

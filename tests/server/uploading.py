@@ -43,7 +43,8 @@ async def upload(
     """The id of an upload whose bytes are there; nobody was told of them."""
     body = picture() if body is None else body
     link = await request_upload(http, who, len(body), mime_type)
-    assert await put(http, link, body) == 200
+    status = await put(http, link, body)
+    assert status == 200, status
     return str(link["uploadId"])
 
 
