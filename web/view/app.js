@@ -154,10 +154,17 @@ export class App {
       return {
         message,
         by: store.isMine(message) ? "You" : message.senderName,
-        place: conversation.name ?? this.#nameOfMember(conversation) ?? message.senderName,
+        place: this.#placeOf(conversation) ?? message.senderName,
         route: { as: this.#me.email, chat: conversation.key, around: message.id },
       };
     });
+  }
+
+  /** What stands above a message that was found; undefined when it is not known. */
+  #placeOf(conversation) {
+    const name = conversation.name ?? this.#nameOfMember(conversation);
+    const whose = conversation.workout && this.#whose(conversation);
+    return whose ? `\u2068${whose}\u2069 · ${name}` : name;
   }
 
   #counts() {
@@ -185,7 +192,7 @@ export class App {
           last: this.#timeline(conversation).at(-1),
           typing: typists.has(conversation.key),
           online: this.#isOnline(conversation.key),
-          about: conversation.isThread ? this.#about(conversation) : "",
+          about: conversation.workout ? dayOf(conversation.workout.date) : "",
           whose: conversation.isThread ? this.#whose(conversation) : "",
         })),
       };

@@ -70,6 +70,7 @@ export class Chat {
     if (this.#face.dataset.name !== chat.name) {
       const face = chat.isThread ? h("span") : avatar(chat.name);
       face.dataset.name = chat.name;
+      face.hidden = chat.isThread;
       this.#face.replaceWith(face);
       this.#face = face;
     }

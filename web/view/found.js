@@ -9,7 +9,7 @@ const PAUSE = 300; // ms after a key, until it is asked for
 const SHORTEST = 2; // characters
 
 /**
- * `find(words)` resolves with `[{message, route, place, organization}]`, newest first; `shown(found)` when the list is to
+ * `find(words)` resolves with `[{message, route, place, by}]`, newest first; `shown(found)` when the list is to
  * give way, and come back. `box` belongs above the list, `element` in place of it.
  */
 export class Search {
@@ -97,13 +97,14 @@ function row({ message, route, place, by }) {
       h(
         "span",
         { className: "row-top" },
-        h("span", { className: "name", dir: "auto" }, place),
+        h("span", { className: "name" }, h("bdi", {}, place)),
         h("time", { dateTime: at.toISOString() }, brief(at)),
       ),
       h(
         "span",
         { className: "finding-text" },
-        h("span", { className: "by" }, `${by}: `),
+        h("bdi", {}, by),
+        ": ",
         h("bdi", {}, message.content ?? "A file"),
       ),
     ),

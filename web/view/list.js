@@ -125,7 +125,7 @@ export class ConversationList {
         h(
           "span",
           { className: "row-top" },
-          h("span", { className: "name", dir: "auto" }),
+          h("span", { className: "name", dir: conversation.isThread ? "ltr" : "auto" }), // of several parts: as the page
           h("span", { className: "presence visually-hidden" }, "online"),
           h("time"),
         ),
@@ -167,7 +167,7 @@ function showRow(row, { conversation, last, typing, online, about, whose }, isOp
   link.classList.toggle("typing", typing);
   link.classList.toggle("failed", failed);
   setText(link.querySelector(".by"), failed ? "Not sent:" : !typing && last ? by(conversation, last) : "");
-  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : about);
+  setText(link.querySelector(".preview"), typing ? "typing…" : last ? summary(last) : (about ?? ""));
   link.querySelector(".draft").hidden = !conversation.workout || conversation.workout.published;
   badge(link.querySelector(".badge"), conversation.unread);
 }
