@@ -164,9 +164,7 @@ class Operation(Generic[R]):
     run_batch: RunBatch[R] | None = None
     most: int = 1  # rows a statement
     distinct: Callable[[R], Hashable] | None = None  # calls of one batch differ in this
-    after: Callable[[R], Hashable] | None = (
-        None  # what a call needs of that name must have been stored before its batch
-    )
+    after: Callable[[R], Hashable] | None = None  # which other call it needs: that one's batch goes first
 
 
 OPERATIONS: dict[type, Operation[Any]] = {}

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 
 WAITING = 20_000  # calls a lane may hold; beyond that they are answered `overloaded`
 LOST_RETRY = 200  # ms; for a call that lost its races
+HELD_BACK = 8  # times a batch: so many calls are looked past, when they must wait, to fill it
 LEAST = 0.4  # s that a batch has at least, however long its oldest call waited for its turn
 PASSES = 5  # times a call may come round without progress; beyond that it is `unavailable`
 
@@ -50,20 +51,25 @@ class Lane:
     task: asyncio.Task[None] | None = None
 
     def take(self) -> list[Call[Any]]:
-        """The next batch, in order of arrival; it ends before a call that names or needs what an earlier one names."""
+        """The next batch, in order of arrival. A call that names the same as an earlier one, or needs it, waits for the
+        next, and with it whatever its actor asks after it."""
         calls: list[Call[Any]] = []
+        held: list[Call[Any]] = []
+        waits: set[str] = set()
         names: set[Hashable] = set()
-        distinct, after = self.operation.distinct, self.operation.after
-        while self.waiting and len(calls) < self.operation.most:
-            request = self.waiting[0].request
-            if after is not None and after(request) in names:
-                break
-            if distinct is not None:
-                name = distinct(request)
-                if name in names:
-                    break
+        distinct, after, most = self.operation.distinct, self.operation.after, self.operation.most
+        while self.waiting and len(calls) < most and len(held) < HELD_BACK * most:
+            call = self.waiting.popleft()
+            name = None if distinct is None else distinct(call.request)
+            needs = None if after is None else after(call.request)
+            if call.actor.user_id in waits or not names.isdisjoint((name, needs)):
+                waits.add(call.actor.user_id)
+                held.append(call)
+                continue
+            if name is not None:
                 names.add(name)
-            calls.append(self.waiting.popleft())
+            calls.append(call)
+        self.waiting.extendleft(reversed(held))
         return calls
 
 
