@@ -14,7 +14,21 @@ PAGE = 3
 SOON = 10.0  # s
 
 
-class Device(Phone):
+class PatientPhone(Phone):
+    """Sent away, it comes back: the loop stands still between two steps, which the server takes for overload."""
+
+    async def open(self) -> None:
+        async with asyncio.timeout(SOON):
+            while True:
+                try:
+                    return await super().open()
+                except WSServerHandshakeError as refused:
+                    if refused.status != 503:
+                        raise
+                    await asyncio.sleep(0.1)
+
+
+class Device(PatientPhone):
     """`partner`: the membership at the other end."""
 
     def __init__(self, http: ClientSession, url: str, person: str, who: Someone, partner: str) -> None:
@@ -26,17 +40,6 @@ class Device(Phone):
         self.told: list[Frame] = []  # not yet applied, with skipped ranges and oks that stand for events
         self._who = who
         self.partner = partner
-
-    async def open(self) -> None:
-        """Sent away, it comes back: the loop stands still between two steps, which the server takes for overload."""
-        async with asyncio.timeout(SOON):
-            while True:
-                try:
-                    return await super().open()
-                except WSServerHandshakeError as refused:
-                    if refused.status != 503:
-                        raise
-                    await asyncio.sleep(0.1)
 
     def _apply(self, frame: Frame) -> None:
         super()._apply(frame)
