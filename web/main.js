@@ -75,7 +75,10 @@ async function be(email, rows) {
   addEventListener("hashchange", navigate);
   addEventListener("online", () => session.connection.wake());
   addEventListener("pageshow", () => session.connection.wake());
-  document.addEventListener("visibilitychange", () => session.setForeground(isVisible()));
+  document.addEventListener("visibilitychange", () => {
+    session.setForeground(isVisible());
+    if (isVisible()) push.clear().catch(() => {}); // where there are none, there is nothing to clear
+  });
   session.setForeground(isVisible());
   navigate();
   session.start();

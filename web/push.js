@@ -32,6 +32,12 @@ export class Push {
     await this.#register({ webPush: { endpoint, keys } });
   }
 
+  /** What was notified is before one's eyes now. */
+  async clear() {
+    const worker = await navigator.serviceWorker?.getRegistration(WORKER);
+    for (const notification of (await worker?.getNotifications()) ?? []) notification.close();
+  }
+
   async turnOff() {
     const worker = await navigator.serviceWorker.getRegistration(WORKER);
     await (await worker?.pushManager.getSubscription())?.unsubscribe();

@@ -38,7 +38,7 @@ export class NotifyButton {
     try {
       await (this.#state === "on" ? this.#push.turnOff() : this.#push.turnOn());
     } catch (error) {
-      this.#say(`Notifications: ${error.message}`);
+      this.#say(error.message);
     }
     this.element.disabled = false;
     await this.#look();
