@@ -311,6 +311,19 @@ begin
 end $$;
 
 
+-- Files that were not sent. By id: a send that claims them locks them in that order.
+create function erase_uploads(p_job jobs) returns void
+language sql volatile as $$
+  delete from uploads where id = any (array(
+    select u.id
+    from uploads u
+    where u.user_id = p_job.user_id and u.message_id is null
+      and (p_job.organization_id is null or u.organization_id = p_job.organization_id)
+    order by u.id
+    for update))
+$$;
+
+
 -- What is left about them beside their words.
 create function erase_traces(p_job jobs) returns void
 language plpgsql volatile as $$
@@ -329,7 +342,7 @@ begin
     get diagnostics v_count = row_count;
     perform count_job(p_job.id, 'grants', v_count);
     delete from metric_sets where member_user_id = p_job.user_id;
-    delete from uploads where user_id = p_job.user_id and message_id is null;
+    perform erase_uploads(p_job);
     update jobs set state = 'failed', reason = 'erased', finished_at = clock_timestamp()
     where kind = 'export' and user_id = p_job.user_id and state = 'running';
     update blob_garbage set due_at = clock_timestamp() where key like 'exports/' || p_job.user_id || '/%';
@@ -337,7 +350,7 @@ begin
   else
     delete from thread_marks k using workout_assignments a
     where k.user_id = p_job.user_id and a.id = k.workout_assignment_id and a.organization_id = p_job.organization_id;
-    delete from uploads where user_id = p_job.user_id and organization_id = p_job.organization_id and message_id is null;
+    perform erase_uploads(p_job);
   end if;
 end $$;
 
