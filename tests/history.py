@@ -143,6 +143,14 @@ class Suspension:
 
 
 @dataclass
+class Watched:
+    """What a device was told of a topic after `start`, by position: kind and message."""
+
+    start: int
+    told: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+@dataclass
 class History:
     devices: list[DeviceLog] = field(default_factory=list)
     sendings: list[Sending] = field(default_factory=list)
@@ -162,6 +170,8 @@ class History:
     histories: dict[str, set[str]] = field(
         default_factory=dict
     )  # by user: ids in the conversations they can read
+    staff: set[str] = field(default_factory=set)  # users
+    watched: dict[tuple[str, str], Watched] = field(default_factory=dict)  # by device and topic
     began: float = 0.0  # the clock at the start; sentences count from it
     healed: float | None = None  # when the last fault was over and nobody wrote any more
     converged: float | None = None  # when everybody had been told everything
@@ -178,6 +188,7 @@ class Stored(NamedTuple):
     created_at: str
     read_at: str | None
     deleted: bool
+    in_thread: bool = False
 
     @property
     def read(self) -> bool:
@@ -204,6 +215,9 @@ class Truth:
     heads: dict[str, int]
     streams: dict[str, list[Row]]  # by position
     reread: tuple[str, ...] = ()  # messages whose read_at was changed once it was set; see `watch_receipts`
+    topics: dict[str, list[tuple[int, str, str]]] = field(
+        default_factory=dict
+    )  # by topic: position, kind, message
 
     def unread(self, user_id: str) -> int:
         return sum(m.recipient_id == user_id and not m.read and not m.deleted for m in self.messages.values())
@@ -215,11 +229,14 @@ async def read_truth(dsn: str) -> Truth:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             messages = await connection.fetch(
                 "select id::text, sender_id::text, recipient_id::text, content, created_at,"
-                " read_at, deleted_at is not null from messages"
+                " read_at, deleted_at is not null, workout_assignment_id is not null from messages"
             )
             heads = await connection.fetch("select user_id::text, position from user_streams")
             rows = await connection.fetch(
                 "select user_id::text, position, kind::text, subject_ids::text[] from stream_events order by 1, 2"
+            )
+            events = await connection.fetch(
+                "select topic, position, kind::text, subject_ids[1]::text from topic_events order by 1, 2"
             )
             watched = await connection.fetchval("select to_regclass('receipt_changes') is not null")
             changes = await connection.fetch("select id::text from receipt_changes") if watched else []
@@ -228,6 +245,9 @@ async def read_truth(dsn: str) -> Truth:
     streams = defaultdict(list)
     for user_id, position, kind, ids in rows:
         streams[user_id].append(Row(position, kind, frozenset(ids)))
+    topics = defaultdict(list)
+    for topic, *event in events:
+        topics[topic].append(tuple(event))
     return Truth(
         {
             id_: Stored(
@@ -237,12 +257,14 @@ async def read_truth(dsn: str) -> Truth:
                 wire_time(created_at),
                 wire_time(read_at) if read_at else None,
                 deleted,
+                in_thread,
             )
-            for id_, sender, recipient, content, created_at, read_at, deleted in messages
+            for id_, sender, recipient, content, created_at, read_at, deleted, in_thread in messages
         },
         {row["user_id"]: row["position"] for row in heads},
         dict(streams),
         tuple(row["id"] for row in changes),
+        dict(topics),
     )
 
 

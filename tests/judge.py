@@ -69,6 +69,7 @@ def violations(history: History, truth: Truth) -> list[Broken]:
         *_check_order_of_sending(history),
         *(broken for device in history.devices for broken in _check_device(device, history, truth)),
         *_check_histories(history, truth),
+        *_check_topics(history, truth),
         *check_gaps(history),
         *check_counts(history, truth),
         *check_receipts(history, truth),
@@ -222,6 +223,19 @@ def _check_histories(history: History, truth: Truth) -> Iterator[Broken]:
             yield Broken("I1", f"{user_id} cannot find {id_} in the conversation")
         for id_ in found - own:
             yield Broken("I12", f"{user_id} finds {id_} in a conversation, where it does not belong")
+
+
+def _check_topics(history: History, truth: Truth) -> Iterator[Broken]:
+    """Who watched a topic was told what is in it, everything, once, in order."""
+    for (device, topic), watched in history.watched.items():
+        rows = truth.topics.get(topic, [])
+        if [position for position, _, _ in rows] != list(range(1, len(rows) + 1)):
+            yield Broken("I3", f"{topic}: positions are not dense")
+        due = rows[watched.start :]
+        if watched.told != due:
+            place = next((k for k, (a, b) in enumerate(zip(watched.told, due, strict=False)) if a != b), None)
+            at = watched.start + 1 + (min(len(watched.told), len(due)) if place is None else place)
+            yield Broken("I12", f"{device}: was told something else of {topic} at {at} than is there")
 
 
 def _rises(values: Iterable[str]) -> bool:

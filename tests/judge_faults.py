@@ -99,12 +99,22 @@ def check_receipts(history: History, truth: Truth) -> Iterator[Broken]:
 
 
 def check_isolation(history: History, truth: Truth) -> Iterator[Broken]:
-    """I7: no frame had an id of another organization or of a message between others, or a body of either."""
+    """I7: no frame had an id of another organization or of a message between others, or a body of either. Staff see all
+    threads of theirs."""
     owner = {id_: word for word, ids in history.organizations.items() for id_ in ids}
     for log in history.devices:
         home = history.homes.get(log.user_id)
         for id_, at in log.seen.items():
-            if id_ in truth.messages and log.user_id not in truth.messages[id_].parties:
+            message = truth.messages.get(id_)
+            visible = message is None or (
+                log.user_id in message.parties
+                or (
+                    message.in_thread
+                    and log.user_id in history.staff
+                    and history.homes[message.sender_id] == home
+                )
+            )
+            if not visible:
                 yield Broken(
                     "I7",
                     f"{log.name}: a frame at {at - history.began:.1f} s had message {id_}, which is of others",

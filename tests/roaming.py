@@ -89,12 +89,16 @@ class Device(Phone):
         """Requests that wait for their last answer."""
         return len(self._asks)
 
-    async def send(self, content: str, id_: str, to: Someone | None = None) -> Frame:
-        """Until it is answered for good, over as many connections as it takes."""
+    async def send(
+        self, content: str, id_: str, to: Someone | None = None, thread: str | None = None
+    ) -> Frame:
+        """Until it is answered for good, over as many connections as it takes. `thread`: under this workout of
+        theirs."""
         to = to or self.other
         sending = Sending(id_, self.someone.user_id, to.user_id, content)
         self._history.sendings.append(sending)
-        fields = {"id": id_, "to": {"membershipId": to.membership_id}, "content": content}
+        party = {"membershipId": to.membership_id} if thread is None else {"workoutAssignmentId": thread}
+        fields = {"id": id_, "to": party, "content": content}
         return await self._insist("message.send", sending, **fields)
 
     async def mark_read(self, ids: list[str]) -> Frame:

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from .gym import message_to, open_gym
-from .history import Answer, DeviceLog, History, Row, Sending, Stored, Told, Truth
+from .history import Answer, DeviceLog, History, Row, Sending, Stored, Told, Truth, Watched
 from .judge import check, judge
 
 COACH, MEMBER = "coach", "member"
@@ -231,3 +231,26 @@ async def test_the_database_is_read_whole(database_url: str) -> None:
 
 def replaced_turn(answer: Answer, connection: str) -> Answer:
     return answer._replace(turn=(connection, 0))
+
+
+ROWS = [(1, "message.created", "m1"), (2, "message.created", "m2"), (3, "message.deleted", "m2")]
+
+
+@pytest.mark.parametrize(
+    ("start", "told", "at"),
+    [
+        (0, ROWS, None),
+        (1, ROWS[1:], None),
+        (0, ROWS[:2], 3),
+        (0, [ROWS[0], ROWS[2]], 2),
+        (1, [ROWS[1], ROWS[1], ROWS[2]], 3),
+        (2, [(3, "skipped", "m2")], 3),
+    ],
+)
+def test_who_watches_is_told_what_is_in_the_topic_once_and_in_order(
+    start: int, told: list[tuple[int, str, str]], at: int | None
+) -> None:
+    watched = {("tablet", "thread:1"): Watched(start, told)}
+    found = judge(History(watched=watched), Truth({}, {}, {}, topics={"thread:1": ROWS}))
+    due = [f"tablet: was told something else of thread:1 at {at} than is there"]
+    assert found == ([] if at is None else due)

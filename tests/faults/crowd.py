@@ -1,4 +1,6 @@
-"""20 people in 2 organizations, two devices each, one on either instance: they write, read, take back, ask again."""
+"""20 people in 2 organizations, two devices each, one on either instance: they write, read, take back, ask again.
+
+Staff also write under workouts, and watch threads."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,6 +25,8 @@ ROSTER = (
 WORDS = ("harbor", "summit")  # the organizations, and what every body in them holds
 EVERY = (0.2, 1.2)  # s between the messages of a device
 READ_EVERY, DELETE_EVERY, AGAIN_EVERY, DROP_EVERY = 4, 11, 6, 25  # messages of a device
+IN_THREAD_EVERY = 3  # messages of staff to members
+WATCHED = 3  # threads, on each device of staff
 MOST_READ = 100  # ids a request
 IN_FLIGHT = 32  # requests; beyond 64 the server stops reading
 SAMPLE = 0.4  # s between snapshots
@@ -41,21 +45,39 @@ class Pair:
 
 
 class Crowd:
-    def __init__(self, session: ClientSession, urls: Sequence[str], gyms: list[Place], seed: int) -> None:
+    def __init__(
+        self,
+        session: ClientSession,
+        urls: Sequence[str],
+        gyms: list[Place],
+        seed: int,
+        threads: dict[str, str],
+    ) -> None:
+        """`threads`: a published workout of each member, by user."""
         self.history = History()
         self.pairs: list[Pair] = []
         self._session = session
         self._urls = urls
         self._seed = seed
+        self._threads = threads
         for word, gym in zip(WORDS, gyms, strict=True):
             ids = {id_ for one in gym.people.values() for id_ in (one.user_id, one.membership_id)}
             self.history.organizations[word] = ids | {gym.organization_id}
             for key, someone in gym.people.items():
                 self.history.homes[someone.user_id] = word
+                staff = someone.role != "member"
+                if staff:
+                    self.history.staff.add(someone.user_id)
                 devices = [
                     Witness(session, there, someone, self.history, f"{word}-{key}-{name}")
                     for name, there in (("phone", urls), ("tablet", urls[::-1]))
                 ]
+                for device in devices if staff else ():
+                    device.watching = tuple(
+                        f"thread:{threads[one.user_id]}"
+                        for one in gym.people.values()
+                        if one.user_id in threads
+                    )[:WATCHED]
                 self.pairs.append(Pair(someone, word, devices))
 
     @property
@@ -92,22 +114,34 @@ class Crowd:
         for device in self.devices:
             user_id = device.someone.user_id
             await device.hears(truth.heads.get(user_id, 0), truth.unread(user_id))
+            await device.hears_topics({topic: len(rows) for topic, rows in truth.topics.items()})
 
     async def read_all(self, truth: Truth) -> None:
-        """Everybody reads all conversations, page by page, and the counts beside them."""
+        """Everybody reads all conversations and threads, page by page, and the counts beside them."""
         for number, pair in enumerate(self.pairs):
             user_id, head = pair.someone.user_id, truth.heads.get(pair.someone.user_id, 0)
             url = self._urls[number % len(self._urls)]
             found = self.history.histories.setdefault(user_id, set())
             base = f"/v1/organizations/{pair.someone.organization_id}"
             partners = await self._items(url, pair, f"{base}/conversations")
-            unread = sum(one["unreadCount"] for one in partners)
+            threads = await self._items(url, pair, f"{base}/workout-threads")
+            unread = sum(one["unreadCount"] for one in partners) + sum(one["mine"] for one in threads)
             self.history.counts.append(Count(user_id, "conversations", head, unread))
             badge = await self._must_get(url, pair, f"{base}/badge")
             self.history.counts.append(Count(user_id, "badge", head, badge["count"]))
             for partner in partners:
                 path = f"{base}/conversations/{partner['membershipId']}"
                 found.update([message["id"] for message in await self._items(url, pair, path)])
+            me = pair.someone.membership_id
+            for thread in threads:
+                path = f"{base}/workout-assignments/{thread['workoutAssignmentId']}/comments"
+                found.update(
+                    [
+                        message["id"]
+                        for message in await self._items(url, pair, path)
+                        if me in (message["senderMembershipId"], message["recipientMembershipId"])
+                    ]
+                )
 
     async def _write(self, pair: Pair, device: Witness, enough: asyncio.Event) -> None:
         random = Random(f"{self._seed} {device.name}")  # noqa: S311 - to be repeated, not to be secret
@@ -135,13 +169,19 @@ class Crowd:
         await asyncio.gather(*asked)
 
     async def _write_one(self, pair: Pair, device: Witness, to: Someone, id_: str, turn: int) -> None:
-        content = f"canary-{pair.word}-{pair.someone.user_id[:8]}-{to.user_id[:8]} {device.name} {turn}"
-        asked = [device.send(content, id_, to)]
+        thread = None
+        if pair.someone.role != "member" and turn % IN_THREAD_EVERY == 0:
+            thread = self._threads.get(to.user_id)
+        # all staff see what is said in a thread
+        word = "canary" if thread is None else "thread"
+        content = f"{word}-{pair.word}-{pair.someone.user_id[:8]}-{to.user_id[:8]} {device.name} {turn}"
+        asked = [device.send(content, id_, to, thread)]
         if turn % AGAIN_EVERY == 0:  # the same message through the other instance at the same time
-            asked.append(next(one for one in pair.devices if one is not device).send(content, id_, to))
+            other = next(one for one in pair.devices if one is not device)
+            asked.append(other.send(content, id_, to, thread))
         answers = await asyncio.gather(*asked)
         if turn % AGAIN_EVERY == 1:  # and once more, when it is answered
-            await next(one for one in pair.devices if one is not device).send(content, id_, to)
+            await next(one for one in pair.devices if one is not device).send(content, id_, to, thread)
         if turn % DELETE_EVERY == 0 and answers[0]["type"] == "ok":
             await device.delete(id_)
 
@@ -165,7 +205,8 @@ class Crowd:
 
     async def _get(self, url: str, pair: Pair, path: str, cursor: str | None = None) -> Frame | None:
         """The data; None where the instance is away or says so. All of it is scanned like a frame."""
-        query = {"limit": str(PAGE)} if "/conversations" in path else {}
+        pages = "/conversations" in path or "/workout" in path
+        query = {"limit": str(PAGE)} if pages else {}
         if cursor is not None:
             query["cursor"] = cursor
         try:

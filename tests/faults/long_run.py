@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
 from aiohttp import ClientSession, TCPConnector
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
@@ -42,7 +43,8 @@ async def long_run(seconds: float, seed: int, keep: Path | None = None) -> Run:
         await watch_receipts(postgres.dsn)
         servers = await stack.enter_async_context(instances(2, postgres.dsn, redis.url))
         session = await stack.enter_async_context(ClientSession(connector=TCPConnector(limit=0)))
-        crowd = Crowd(session, [server.url for server in servers], gyms, seed)
+        threads = await _threads(postgres.dsn)
+        crowd = Crowd(session, [server.url for server in servers], gyms, seed, threads)
         history = crowd.history
         await crowd.connect(stack)
         try:
@@ -55,6 +57,19 @@ async def long_run(seconds: float, seed: int, keep: Path | None = None) -> Run:
             if keep is not None:
                 _keep(run, servers, keep)
     return run
+
+
+async def _threads(dsn: str) -> dict[str, str]:
+    """A published workout of each member, by user."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "select distinct on (user_id) user_id::text, id::text from workout_assignments where published"
+            " order by user_id, id"
+        )
+    finally:
+        await connection.close()
+    return {row["user_id"]: row["id"] for row in rows}
 
 
 async def _disturb(crowd: Crowd, disturber: Disturber, seconds: float, seed: int) -> None:

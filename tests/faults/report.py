@@ -46,6 +46,10 @@ def _counts(run: Run) -> Table:
         "other answers to sends": others or "none",
         "receipts, deletions answered ok": f"{len(history.read):,}, {len(history.deleted):,}",
         "events told": f"{sum(len(log.told) for log in history.devices):,}",
+        "messages under workouts, told to watchers": (
+            f"{sum(m.in_thread for m in run.truth.messages.values()):,},"
+            f" {sum(len(one.told) for one in history.watched.values()):,}"
+        ),
         "devices, connections": f"{len({log.name for log in history.devices})}, {len(history.connections):,}",
         "jumps seen": f"{len(history.jumps)}",
         "snapshots recounted": f"{len(history.counts):,}",

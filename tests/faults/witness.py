@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from ..gym import Someone
-from ..history import Connection, Count, Heard, History, Jump
+from ..history import Connection, Count, Heard, History, Jump, Watched
 from ..phone import Frame, SocketClosed
 from ..roaming import Device
 
@@ -26,14 +26,31 @@ class Witness(Device):
     ) -> None:
         super().__init__(session, urls, someone, someone, history, name)
         self.to_read: list[str] = []
+        self.watching: tuple[str, ...] = ()  # topics, from the next connection on
+        self._open: set[str] = set()  # of these, or asked for
         self._connection: Connection | None = None
 
     async def connect(self, **hello: Any) -> Frame:
         self._connection = Connection(self.name, self.url, self._loop.time())
         self._history.connections.append(self._connection)
+        if self.watching:
+            hello["topics"] = [self._asked(topic) for topic in self.watching]
+            self._open = set(self.watching)
         welcome = await super().connect(**hello)
         self._connection.live = self._loop.time()
         return welcome
+
+    async def hears_topics(self, heads: dict[str, int]) -> None:
+        """Wait until it has been told so much of each topic that it watches."""
+        while any(self.topics.get(topic, -1) < heads.get(topic, 0) for topic in self.watching):
+            self._news.clear()
+            await self._news.wait()
+
+    def _asked(self, topic: str) -> Frame:
+        """To open it, from where it was."""
+        if topic not in self.topics:
+            return {"topic": topic}
+        return {"topic": topic, "resume": {"epoch": self.epoch, "position": self.topics[topic]}}
 
     async def drop(self) -> None:
         """As a phone in a lift: it comes back at the other instance."""
@@ -75,8 +92,30 @@ class Witness(Device):
                     Jump(self.name, self.someone.user_id, now, self.position, frame["position"])
                 )
                 raise JumpSeen
+        topic = frame.get("topic")
+        if frame["type"] == "event" and topic in self.topics and frame["position"] > self.topics[topic] + 1:
+            raise JumpSeen
+        if frame["type"] == "topic.closed":
+            self._open.discard(frame["topic"])
+        if frame["type"] in ("ok", "error") and frame["ref"] in self.watching:
+            if frame["type"] == "ok":
+                self._apply_to_topic(frame["data"])
+            else:  # the access has ended again meanwhile
+                self._open.discard(frame["ref"])
+            self._news.set()
+            return
         super()._apply(frame)
         self._keep_what_it_says(frame, now)
+
+    def _apply_to_topic(self, frame: Frame) -> None:
+        super()._apply_to_topic(frame)
+        key = self.name, frame["topic"]
+        if frame.get("type") == "event":
+            self._history.watched[key].told.append(
+                (frame["position"], frame["kind"], frame.get("data", {}).get("id"))
+            )
+        elif frame["resume"] != "resumed":
+            self._history.watched[key] = Watched(frame["position"])
 
     def _begin(self, welcome: Frame) -> None:
         super()._begin(welcome)
@@ -96,11 +135,21 @@ class Witness(Device):
                 for organization in frame["organizations"]:
                     if organization["count"]:
                         self._hears("unread", organization["organizationId"], now)
-            case "event" if frame["kind"] == "message.created":
+            case "event" if frame["kind"] == "membership.changed" and self.watching:
+                self._opening = self._loop.create_task(self._open_again())
+            case "event" if frame["kind"] == "message.created" and "topic" not in frame:
                 data = frame["data"]
                 mine = data["recipientMembershipId"] == self.someone.membership_id
                 if mine and data["readAt"] is None and data["deletedAt"] is None:
                     self.to_read.append(data["id"])
+
+    async def _open_again(self) -> None:
+        """With the membership the topics were closed."""
+        with suppress(ClientError):
+            for topic in self.watching:
+                if topic not in self._open:
+                    self._open.add(topic)
+                    await self.say({"type": "topic.open", "ref": topic, **self._asked(topic)})
 
     def _hears(self, what: str, organization_id: str, now: float) -> None:
         self._history.heard.append(Heard(self.name, self.someone.user_id, now, what, organization_id))
