@@ -2,12 +2,14 @@
 
 import { Comments } from "./comments.js";
 import { Connection, Disconnected } from "./connection.js";
+import { Finder } from "./finding.js";
 import { keyAt, keyOf, partyAt, placeOf } from "./keys.js";
 import { Loader } from "./loading.js";
 import { Online } from "./online.js";
 import { ownEvent } from "./own.js";
 import { Reading } from "./reading.js";
 import { Sender } from "./sender.js";
+import { Sending } from "./sending.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 import { Topics } from "./topics.js";
@@ -24,8 +26,6 @@ export class Session {
   loaded = false; // there is something to show
   ready = false; // connected, and what is shown is the present
   #api;
-  #outbox;
-  #uploads;
   #device;
   #changed;
   #heard;
@@ -37,27 +37,36 @@ export class Session {
   #exercise = null; // what is commented on beside it
   #around = null; // a message of it that is looked for
   #acked = null;
-  #missing = new Set(); // keys of conversations that are not there
-  #finding = false;
-  #renewed = new Set(); // messages whose files were uploaded a second time
+  #finder;
   #timers = {};
 
   constructor({ url, api, outbox, uploads, device, changed, heard, Socket }) {
     this.#api = api;
-    this.#outbox = outbox;
-    this.#uploads = uploads;
     this.#device = device;
     this.#changed = changed;
     this.#heard = heard;
     this.store = new Store(changed);
     this.loader = new Loader({ api, store: this.store, changed });
-    this.sender = new Sender({ outbox, send: (item) => this.#send(item), ready: () => this.ready, changed });
+    const ask = (request) => this.#request(request);
+    const sending = new Sending({ ask, api, store: this.store, outbox, uploads });
+    this.sender = new Sender({ outbox, send: (item) => sending.send(item), ready: () => this.ready, changed });
+    this.#finder = new Finder({
+      loader: this.loader,
+      store: this.store,
+      on: {
+        failed: () => this.#lookLater(),
+        changed: () => {
+          this.look();
+          changed();
+        },
+      },
+    });
     this.typists = new Typists(changed);
-    this.online = new Online({ ask: (request) => this.#request(request), changed });
+    this.online = new Online({ ask, changed });
     this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...addressed(to), active }));
     this.comments = new Comments({ api, changed });
     this.topics = new Topics({
-      ask: (request) => this.#request(request),
+      ask,
       apply: (event) => this.#applyTopic(event),
       load: (topic) => this.#loadTopic(topic),
       closed: () => changed(),
@@ -138,7 +147,7 @@ export class Session {
   look() {
     if (!this.ready) return;
     const conversation = this.store.conversations.get(this.#open);
-    if (!conversation || (conversation.isThread && !conversation.workout)) this.#find(this.#open);
+    if (!conversation || (conversation.isThread && !conversation.workout)) this.#finder.find(this.#open);
     if (conversation) this.#loadFirst(conversation);
     this.#follow();
     this.reading.consider();
@@ -157,36 +166,9 @@ export class Session {
     }
   }
 
-  /** A conversation that is open and not in what is loaded: load more of its list, then ask who or what there is. */
-  async #find(key) {
-    if (!key || this.#missing.has(key)) return;
-    const organization = this.store.organizations.get(placeOf(key).organizationId);
-    if (!organization || this.#finding) return;
-    this.#finding = true;
-    const found = await this.#lookup(organization, placeOf(key)).catch(() => false);
-    this.#finding = false;
-    if (found === null) this.#missing.add(key);
-    if (found === false) this.#lookLater();
-    else this.look();
-    this.#changed();
-  }
-
-  /** True: something was loaded, look again. Null: there is no such conversation. False: no answer. */
-  async #lookup({ id, cursor, threadsCursor }, { membershipId, workoutAssignmentId }) {
-    if (workoutAssignmentId) {
-      if (threadsCursor !== null) return this.loader.moreThreads(id);
-      if (!(await this.loader.assignments(id))) return false;
-      return this.store.conversations.get(this.#open)?.workout ? true : null;
-    }
-    if (cursor) return this.loader.more(id);
-    const member = await this.loader.member(id, membershipId);
-    if (member) this.store.begin(id, member);
-    return member ? true : null;
-  }
-
   /** Whether there is no such conversation, as far as one may know. */
   isMissing(key) {
-    return this.#missing.has(key);
+    return this.#finder.isMissing(key);
   }
 
   /** The conversations of the organization that is on the screen, or of the first. */
@@ -277,7 +259,7 @@ export class Session {
 
   #beReady() {
     this.ready = true;
-    this.#missing.clear();
+    this.#finder.forget();
     for (const organizationId of this.store.organizations.keys()) this.loader.threads(organizationId);
     if (this.#unread) this.#countUnread(this.#unread);
     this.look();
@@ -295,8 +277,18 @@ export class Session {
       this.store.apply(event);
       if (event.kind === "message.created") this.#created(event);
       if (event.kind === "membership.changed" && event.data.reload) this.loader.organization(event.organizationId);
+      if (event.kind === "assignment.published") this.#published(event);
     }
     if (events.length) this.look();
+  }
+
+  /** A workout that is there now: what was said under it before comes with its thread. */
+  #published({ organizationId, data }) {
+    this.#finder.forget();
+    this.loader.threads(organizationId);
+    this.loader.assignments(organizationId);
+    const conversation = this.store.conversations.get(keyAt({ organizationId, ...data }));
+    if (conversation?.workout && conversation.older !== undefined) this.loader.present(conversation);
   }
 
   /** Something in a topic; parties to a message have heard of it in their own stream as well. */
@@ -344,32 +336,6 @@ export class Session {
     const event = ownEvent(request, data, me) ?? { kind: "ok" };
     if (position !== undefined) this.#take({ ...event, position });
     else if (!data.duplicate) this.store.apply(event);
-  }
-
-  async #send(item) {
-    const { id, organizationId, content, files = [] } = item;
-    const attachmentIds = files.map(({ uploadId }) => uploadId);
-    const said = { ...(content && { content }), ...(files.length && { attachmentIds }) };
-    const ok = await this.#request({ type: "message.send", ...addressed(item), id, ...said }).catch((error) => {
-      if (error.code === "not_found" && this.#uploadAgain(item)) throw new Disconnected(); // sent when it is there
-      throw error;
-    });
-    for (const { file } of files) this.#uploads.drop(file);
-    if (!files.length && (!ok.data.duplicate || this.store.message(id))) return;
-    const message = await this.#api.message(organizationId, id).catch(() => null);
-    if (message) this.store.addMessage(message);
-  }
-
-  /** What lay unsent for too long, the server has given up. False when it cannot be that. */
-  #uploadAgain({ id, organizationId, files = [] }) {
-    if (!files.length || this.#renewed.has(id)) return false;
-    this.#renewed.add(id);
-    for (const { file } of files) {
-      this.#outbox.uploaded(file, null);
-      if (this.#uploads.get(file)) this.#uploads.again(file);
-      else this.#uploads.resume(file, organizationId);
-    }
-    return true;
   }
 
   /** New links to a file of a message; null when there are none to be had. */

@@ -62,7 +62,7 @@ async def test_a_message_with_a_picture_survives_a_reload_while_the_server_is_aw
     left = await member.shut()
     await server.start()
     await member.back(left)
-    await coach.is_live()
+    await coach.comes_back()
     for one in (coach, member):
         await expect(one.message("from the basement").locator(".picture")).to_have_count(1)
         await expect(one.message("and some words")).to_have_count(1)

@@ -31,7 +31,7 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed_with_message
     await coach.back(left)
 
     for one in (coach, member):
-        await one.is_live()
+        await one.comes_back()
     for one in (coach, member):
         for text in (*BY_COACH, *BY_MEMBER):
             await expect(one.message(text)).to_have_count(1)

@@ -57,7 +57,7 @@ async def test_a_thread_goes_on_after_the_server_was_killed(server: Instance, wi
     await coach.write("third")
     await server.start()
     for one in (member, coach, watching):
-        await one.is_live()
+        await one.comes_back()
     for one in (member, coach, watching):
         for text in ("first", "second", "third"):
             await expect(one.message(text)).to_have_count(1)

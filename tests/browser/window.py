@@ -73,6 +73,11 @@ class Window:
         await expect(self.page.locator(".row").first).to_be_visible()
         await expect(self.page.locator("#status")).to_be_hidden()
 
+    async def comes_back(self) -> None:
+        """The server is there again. Waiting times are long by then, so the network is said to be up, as by a phone."""
+        await self.page.evaluate("dispatchEvent(new Event('online'))")
+        await self.is_live()
+
     async def open(self, other: str) -> None:
         """The conversation with this person, loaded."""
         await self.page.locator(".list-pane .row", has_text=other).click()
