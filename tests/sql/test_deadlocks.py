@@ -255,7 +255,7 @@ async def trim(tx: Connection, shared: Shared) -> None:
     """A run of retention, over all but the newest."""
     job = await tx.fetchval(
         "insert into jobs (kind, organization_id, stage, before)"
-        " values ('retention', $1, 'messages', clock_timestamp() - interval '2 seconds') returning id",
+        " values ('retention', $1, 'messages', clock_timestamp() - interval '0.2 seconds') returning id",
         UUID(shared.gym.organization_id),
     )
     while not await tx.fetchval("select done from retention_step($1)", job):
