@@ -3,7 +3,8 @@
 import { fullJitter } from "./backoff.js";
 
 const LOOK = [300, 600, 1_000, 2_000]; // ms between looks at what is being processed; the last one from then on
-const TRIES = 6; // in a row, before it waits for somebody to press "again"
+const TRIES = 6; // that went wrong, before it waits for somebody to press "again"
+const LONGEST = 4; // the attempt from which pauses grow no more: 8 s at most
 
 /** The server takes no such file; asking again would get the same answer. */
 export class UploadRefused extends Error {
@@ -15,12 +16,13 @@ export class UploadRefused extends Error {
  * Raises `UploadRefused`, a `Problem`, or what `signal` was aborted with.
  */
 export async function upload({ api, organizationId, file, progress, signal }) {
-  for (let attempt = 0; ; attempt++) {
+  for (let attempt = 0, tries = 0; ; attempt++) {
     try {
       return await once({ api, organizationId, file, progress, signal });
     } catch (error) {
-      if (signal.aborted || error.final || attempt + 1 === TRIES) throw signal.aborted ? signal.reason : error;
-      await pause(fullJitter(attempt + 1), signal);
+      if (error.status !== 0) tries += 1; // a server that is away costs none: whoever waits for it, waits
+      if (signal.aborted || error.final || tries === TRIES) throw signal.aborted ? signal.reason : error;
+      await pause(fullJitter(Math.min(attempt + 1, LONGEST)), signal);
     }
   }
 }

@@ -73,7 +73,7 @@ export class Acts {
   #send(content, ids) {
     const files = ids.map((id) => ({ file: id, uploadId: this.#uploads.get(id)?.uploadId ?? null }));
     const failed = ids.map((id) => this.#uploads.get(id)).find((one) => one?.state === "failed");
-    if (failed) return `${failed.file.name}: ${failed.error.message} Try it again, or remove it.`;
+    if (failed) return `${failed.file.name}: ${failed.error.message} ${remedy(failed)}`;
     const place = placeOf(this.#open().chat);
     const item = { id: this.#newId(), ...place, content, files, writtenAt: Date.now() };
     if (!this.#outbox.add(item)) return "Too many messages are waiting already. This one stays here.";
@@ -125,4 +125,8 @@ export class Acts {
       return error instanceof Disconnected ? "There is no connection. Try again later." : whyNotChanged(error);
     }
   }
+}
+
+function remedy({ error }) {
+  return error.code === "refused" ? "Remove it to send the rest." : "Try it again, or remove it.";
 }
