@@ -137,8 +137,9 @@ begin
   select x.code, x.ord into code, place
   from (
     select t.ord, case
-      when o.value_id is null then 'new'
-      when o.recorded_by <> p_actor or (o.payload_hash is distinct from t.hash and o.payload_hash is not null) then 'conflict'
+      when o.value_id is null and (select v.id from member_metrics v where v.id = t.id) is null then 'new'
+      when o.value_id is null  -- written past Coachwire
+        or o.recorded_by <> p_actor or (o.payload_hash is distinct from t.hash and o.payload_hash is not null) then 'conflict'
       when o.payload_hash is null or (select v.id from member_metrics v where v.id = t.id) is null then 'gone' end as code
     from unnest(p_id, p_hash) with ordinality t (id, hash, ord)
     left join lateral (select o.* from metric_origins o where o.value_id = t.id offset 0) o on true) x

@@ -54,6 +54,21 @@ async def test_a_value_is_recorded_once_and_its_id_is_taken_for_ever(
     assert (await coach.record(gym.member, squat, **same)).code == "gone"
 
 
+async def test_an_id_that_the_platform_gave_a_value_is_taken(
+    gym: Place, http: ClientSession, database: Tables, squat: str
+) -> None:
+    id_ = str(uuid4())
+    await database.execute(
+        "insert into member_metrics (id, member_id, definition_id, value, unit) values ($1, $2, $3, 100, 'kg')",
+        id_,
+        gym.member2.user_id,
+        squat,
+    )
+    for who, of in ((gym.coach, gym.member), (gym.member2, gym.member2)):
+        assert (await Trainer(http, who).record(of, squat, id=id_)).code == "conflict"
+    assert await database.fetchval("select count(*) from metric_origins") == 0
+
+
 async def test_many_are_recorded_together_or_none(
     gym: Place, http: ClientSession, database: Tables, squat: str, bench: str
 ) -> None:
