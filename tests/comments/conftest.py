@@ -9,12 +9,15 @@ from aiohttp import ClientSession
 from coachwire.settings import Settings
 
 from ..gym import SECRET, Place, Someone
+from ..model import conftest as profiles
 from ..server.caller import Answer, Caller
 from ..server.conftest import database, gym, http, log, one_database_url, other_gym, phone, server, url
 from ..server.conftest import database_url as database_url
 from ..server.platform import Tables
 
 __all__ = ["database", "gym", "http", "log", "one_database_url", "other_gym", "phone", "server", "url"]
+
+assert profiles  # its import makes known how far a model is explored
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

@@ -11,13 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from ..gym import open_gym
-from ..model import conftest as profiles
 from ..model.world import World
 from ..phone import Frame, Phone
 from .conftest import UNKNOWN, Exercise, Talker, add_exercise
 from .expected import Expected
-
-assert profiles  # its import makes them known
 
 T = TypeVar("T")
 
