@@ -20,7 +20,7 @@ import msgspec
 import uvloop
 from coachwire.database import QUERIES
 from coachwire.embedded import EmbeddedPostgres
-from coachwire.operations.comments import PAGE
+from coachwire.operations.comment_pages import PAGE
 
 from bench import cpu
 from bench.watchers import BODY, Coach

@@ -1,4 +1,4 @@
-"""What is said on an exercise: its pages, and one comment after the other, each stored once."""
+"""What is said on an exercise: one comment after the other, each stored once."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,11 +13,8 @@ from coachwire_protocol.comments import (
     CommentCreated,
     CreateComment,
     PostComment,
-    ReadComment,
-    ReadComments,
     payload_hash,
 )
-from coachwire_protocol.conversations import Page, decode_cursor, encode_cursor
 from coachwire_protocol.errors import (
     BadRequest,
     Conflict,
@@ -34,7 +31,6 @@ from coachwire_protocol.times import wire_time
 
 from coachwire.database import Query, Tx
 from coachwire.operation import (
-    Actor,
     Again,
     Call,
     Delivery,
@@ -43,12 +39,9 @@ from coachwire.operation import (
     Scope,
     TopicDelivery,
     batched,
-    operation,
 )
-from coachwire.operations.access import require_membership
 from coachwire.operations.messages import BATCH, CREATE_STREAMS, HELD_RETRY, MISSING_STREAM
 from coachwire.shown import membership
-from coachwire.shown_comments import CommentRow, show_comment
 from coachwire.topics import exercise_topic
 
 
@@ -71,49 +64,12 @@ class Stored(NamedTuple):
     assigner_positions: list[int | None]
 
 
-class Exercise(NamedTuple):
-    id: UUID
-
-
-EXERCISE = Query("comments/exercise", Exercise)
-PAGE = Query("comments/page", CommentRow)
-IN_PLACE = Query("comments/in_place", CommentRow)
 RESOLVE = Query("comments/resolve", Resolved)
 CREATE = Query("comments/create", Stored)
 
 REFUSALS: dict[str, type[ProtocolError]] = {
     error.code: error for error in (Forbidden, NotFound, Conflict, Gone)
 }
-
-
-@operation(ReadComments)
-async def read_comments(scope: Scope, actor: Actor, request: ReadComments) -> Outcome:
-    """For staff, and for members to whom the workout is assigned."""
-    await require_membership(scope.tx, actor, request.organization_id)
-    where = request.organization_id, request.workout_id, request.workout_movement_id
-    if await EXERCISE.first(scope.tx, actor.user_id, *where) is None:
-        raise NotFound
-    than = (None, None) if request.cursor is None else decode_cursor(request.cursor)
-    rows = await PAGE.rows(scope.tx, request.workout_movement_id, *than, request.limit + 1)
-    shown = rows[: request.limit]
-    more = len(rows) > request.limit
-    return Outcome(
-        data=Page(
-            items=tuple(map(show_comment, shown)),
-            next_cursor=encode_cursor(shown[-1].created_at, str(shown[-1].id)) if more else None,
-        )
-    )
-
-
-@operation(ReadComment)
-async def read_comment(scope: Scope, actor: Actor, request: ReadComment) -> Outcome:
-    """For its author, and for who may see the exercise; also a deleted one."""
-    await require_membership(scope.tx, actor, request.organization_id)
-    where = request.organization_id, request.workout_id, request.workout_movement_id
-    row = await IN_PLACE.first(scope.tx, actor.user_id, *where, request.id)
-    if row is None:
-        raise NotFound
-    return Outcome(data=show_comment(row))
 
 
 @batched(
