@@ -16,6 +16,7 @@ from coachwire_protocol.topics import (
     TopicAsk,
     TopicOpened,
     TopicState,
+    is_topic,
 )
 from msgspec import UNSET, UnsetType
 
@@ -24,7 +25,7 @@ from coachwire.closing import closing_edge
 from coachwire.connection import Connection
 from coachwire.database import Database
 from coachwire.streams import Frame, Head
-from coachwire.topic_kinds import Standing, is_served, note_watching, standings
+from coachwire.topic_kinds import Standing, note_watching, standings
 from coachwire.topic_streams import TopicStreams
 from coachwire.topics import topic_channel
 from coachwire.views import View, Views, closed_frame
@@ -122,7 +123,7 @@ class TopicDoor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _admit(self, connection: Connection, topic: str) -> View:
-        if not is_served(topic):
+        if not is_topic(topic):  # in a hello it may be any text
             raise BadRequest.at("topic", "Expected a topic of a kind that there is.")
         return self._views.open(connection, topic)
 

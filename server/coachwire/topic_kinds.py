@@ -32,11 +32,6 @@ STANDINGS: Final = {
 WATCH: Final = Query("audit/watch", tuple)
 
 
-def is_served(topic: str) -> bool:
-    """Whether topics of this kind can be opened."""
-    return topic.partition(":")[0] in STANDINGS
-
-
 async def standings(tx: Tx, asked: Sequence[tuple[str, str]]) -> list[Standing]:
     """How these users stand to these topics (user, topic), in order."""
     kinds: dict[str, list[int]] = defaultdict(list)

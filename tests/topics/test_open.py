@@ -252,6 +252,21 @@ async def test_topics_of_a_hello_are_answered_after_live_each_by_a_frame(
     assert await stranger.next("topic.closed") == closed(board.thread, "forbidden")
 
 
+async def test_what_names_no_topic_in_a_hello_costs_nothing_but_itself(
+    gym: Place, phone: OpenPhone, board: Board
+) -> None:
+    wrong = ["thread:", "thread:1", f"thread:{UNKNOWN}x", f"thread:{UNKNOWN}\n", f"thread:{UNKNOWN.upper()}"]
+    wrong += [f"metrics:{{{UNKNOWN[1:-1]}}}", "exercise:' or true --", "thread", ":", "", "a:" + "b" * 62]
+    coach = await phone(gym.coach, topics=[{"topic": topic} for topic in (board.thread, *wrong)])
+    answers = [await coach.match(lambda frame: frame["type"].startswith("topic.")) for _ in (0, *wrong)]
+    assert {frame["topic"]: frame for frame in answers} == {
+        board.thread: {"type": "topic.opened", **opened(board.thread, coach, 0)},
+        **{topic: closed(topic, "forbidden") for topic in wrong},
+    }
+    await board.write()
+    assert (await coach.in_topic(board.thread, "message.created"))["position"] == 1
+
+
 async def test_what_went_while_a_client_was_away_is_gone(
     gym: Place, phone: OpenPhone, board: Board, platform: Platform
 ) -> None:
