@@ -228,6 +228,13 @@ export class Store {
     return !this.isMine(message) && !message.readAt && !message.deletedAt;
   }
 
+  /** Where a message belongs, whether that is known here or not. */
+  keyOfMessage({ organizationId, workoutAssignmentId, senderMembershipId, recipientMembershipId }) {
+    const mine = this.organizations.get(organizationId)?.membershipId;
+    const membershipId = senderMembershipId === mine ? recipientMembershipId : senderMembershipId;
+    return keyAt({ organizationId, membershipId, workoutAssignmentId });
+  }
+
   /** Where a message belongs; made if it is not there. Null for what is not shown here. */
   conversationOf(message) {
     const { organizationId, workoutAssignmentId } = message;
