@@ -1,10 +1,13 @@
 """Pictures from one window to the other."""
 
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
+from ..files import FFMPEG, recorded
 from ..instances import Instance
 from .conftest import OpenWindow
 from .window import Window, expect
@@ -47,6 +50,21 @@ async def test_pictures_are_sent_with_words_and_shown_large(window: OpenWindow) 
     await expect(coach.page.locator(".lightbox img")).to_be_visible()
     await coach.page.keyboard.press("Escape")
     await expect(coach.page.locator(".lightbox")).to_be_hidden()
+
+
+@pytest.mark.skipif(FFMPEG is None, reason="NO FFMPEG, no video is sent")
+async def test_a_video_is_sent_and_plays(window: OpenWindow, tmp_path: Path) -> None:
+    coach, member = await window("coach"), await window("member2")
+    await coach.open(MEMBER)
+    await member.open(COACH)
+    film = recorded(tmp_path, 1.0, "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    await choose(member, {"name": "squat.mp4", "mimeType": "video/mp4", "buffer": film})
+    await member.write("How deep?")
+    await coach.message("How deep?").get_by_role("button", name="Play the video").click()
+    video = coach.page.locator(".lightbox video")
+    await expect(video).to_be_visible()
+    handle = await video.element_handle()
+    await coach.page.wait_for_function("video => video.readyState >= 2 && video.videoWidth > 0", arg=handle)
 
 
 async def test_a_message_with_a_picture_survives_a_reload_while_the_server_is_away(
