@@ -131,7 +131,11 @@ def texts_of(gym: Place) -> list[tuple[str, dict[str, Any]]]:
         ("message.read", {"organizationId": org, "conversation": to, "upTo": "MARK"}),
         ("typing", {"organizationId": org, "to": {"workoutAssignmentId": "MARK"}, "active": True}),
         ("presence.watch", {"organizationId": org, "membershipIds": ["MARK"]}),
+        ("comment.create", {"organizationId": org, "id": id_, "workoutMovementId": id_, "body": "MARK"}),
+        ("comment.edit", {"organizationId": org, "id": id_, "body": "MARK"}),
+        ("comment.delete", {"organizationId": org, "id": "MARK"}),
         ("topic.open", {"topic": "MARK"}),
+        ("topic.open", {"topic": f"thread:{id_}MARK"}),
         ("state", {"state": "MARK"}),
         ("ping", {"ignored": "MARK"}),
         ("MARK", {}),
@@ -160,6 +164,8 @@ async def test_no_text_with_nul_or_half_a_pair_passes_rest(
     headers = {"Authorization": f"Bearer {gym.owner.token}"}
     device = f"/v1/me/devices/{uuid4()}"
     to = f'{{"to":{{"membershipId":"{gym.member.membership_id}"}}'
+    values = f"{org}/members/{gym.member.membership_id}/metrics"
+    value = f'{{"id":"{uuid4()}","definitionId":"{uuid4()}","value":"1",'
     bodies = [
         ("POST", f"{org}/messages", to + ',"content":MARK}'),
         ("POST", f"{org}/messages", to + ',"content":"x","id":MARK}'),
@@ -169,6 +175,21 @@ async def test_no_text_with_nul_or_half_a_pair_passes_rest(
         ("PUT", device, '{"platform":MARK,"language":"he"}'),
         ("PUT", device, '{"platform":"web","language":MARK}'),
         ("PUT", f"{device}/ack", '{"position":MARK}'),
+        ("POST", f"{org}/workouts/{uuid4()}/movements/{uuid4()}/comments", '{"body":MARK}'),
+        ("PATCH", f"{org}/workouts/{uuid4()}/movements/{uuid4()}/comments/{uuid4()}", '{"body":MARK}'),
+        ("POST", f"{org}/messages/upload-url", '{"fileName":MARK,"fileSize":1,"mimeType":"image/png"}'),
+        ("POST", f"{org}/messages/upload-url", '{"fileName":"a","fileSize":1,"mimeType":MARK}'),
+        (
+            "POST",
+            f"{org}/metric-sets",
+            f'{{"name":MARK,"owner":{{"organizationId":"{gym.organization_id}"}}}}',
+        ),
+        ("POST", f"{org}/metric-sets", '{"name":"x","owner":MARK,"definitions":[MARK]}'),
+        ("PATCH", f"{org}/metric-sets/{uuid4()}", '{"name":MARK}'),
+        ("POST", values, value + '"unit":MARK}'),
+        ("POST", values, value + '"unit":"kg","source":MARK}'),
+        ("POST", values, value + '"unit":"kg","recordedAt":MARK}'),
+        ("PUT", "/v1/me/metric-grants", f'{{"organizationId":"{gym.organization_id}","from":MARK}}'),
     ]
     for method, path, body in bodies:
         for bad in (NUL, HALF):

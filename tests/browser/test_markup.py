@@ -1,10 +1,15 @@
 """What people call themselves, say and send is text on the page, whatever it looks like."""
 
+from typing import TYPE_CHECKING
+
 import asyncpg
 
 from .conftest import OpenWindow
 from .test_threads import comment, open_workout, say
 from .window import Window, expect
+
+if TYPE_CHECKING:
+    from playwright.async_api import FilePayload
 
 MEMBER = "Tom Baker"
 MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script><b>bold</b>{{7*7}}${document.title=3}'
@@ -52,8 +57,11 @@ async def test_markup_in_names_messages_comments_finds_and_files_is_text(
         await expect(comment(one, MARKUP).locator(".name")).to_have_text(NAME)
         await is_text(one)
 
-    await member.page.locator(".composer input[type=file]").set_input_files(
-        [{"name": f"{MARKUP.replace('/', '_')}.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"}]
-    )
+    drawing: FilePayload = {
+        "name": f"{MARKUP.replace('/', '_')}.svg",
+        "mimeType": "image/svg+xml",
+        "buffer": b"<svg/>",
+    }
+    await member.page.locator(".composer input[type=file]").set_input_files(drawing)
     await expect(member.page.get_by_text("can be sent")).to_contain_text("<b>bold<_b>")
     await is_text(member)
