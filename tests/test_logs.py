@@ -21,6 +21,7 @@ async def test_two_servers_at_their_most_talkative_log_no_body_token_or_name(
     gym = await open_gym(database_url, NAME)
     bearer = {"Authorization": f"Bearer {gym.coach.token}"}
     base = f"/v1/organizations/{gym.organization_id}"
+    signatures: list[str] = []
     async with (
         instances(2, database_url, redis_url, COACHWIRE_LOG_LEVEL="debug") as servers,
         ClientSession() as http,
@@ -51,6 +52,9 @@ async def test_two_servers_at_their_most_talkative_log_no_body_token_or_name(
                 f"{base}/conversations?q={BODY}",
                 f"{base}/messages/{BODY}",
                 f"/{NAME}",
+                f"{base}/messages/search?q={BODY}",
+                f"{base}/workouts/{sent['id']}/movements/{BODY}/comments",
+                f"/v1/blobs/messages/{NAME}.jpg?expires=99999999999&signature={SECRET_LOOKING}",
             ):
                 async with http.get(server.url + path, headers=bearer) as answer:
                     await answer.read()
@@ -60,6 +64,17 @@ async def test_two_servers_at_their_most_talkative_log_no_body_token_or_name(
                 json={**message_to(gym.member, BODY), "id": BODY},
             ) as answer:
                 assert answer.status == 400
+            for path, asked in (
+                ("messages/upload-url", {"fileName": NAME, "fileSize": 9, "mimeType": "image/png"}),
+                (f"workouts/{sent['id']}/movements/{sent['id']}/comments", {"body": BODY}),
+                ("metric-sets", {"name": NAME, "owner": {"organizationId": gym.organization_id}}),
+            ):
+                async with http.post(f"{server.url}{base}/{path}", headers=bearer, json=asked) as answer:
+                    link = (await answer.json()).get("data", {})
+                    if "uploadUrl" in link:  # not what was signed: refused, and a line of the log
+                        async with http.put(link["uploadUrl"], data=b"x", headers=link["headers"]) as put:
+                            assert put.status == 403
+                        signatures.append(link["uploadUrl"].partition("signature=")[2])
             async with http.get(
                 f"{server.url}/v1/sync", headers={"Authorization": f"Bearer {SECRET_LOOKING}"}
             ) as answer:
@@ -73,7 +88,16 @@ async def test_two_servers_at_their_most_talkative_log_no_body_token_or_name(
         logs = [server.log.read_text() for server in servers]
         lines = [server.lines() for server in servers]
 
-    for canary in (BODY, NAME, SECRET_LOOKING, gym.coach.token, gym.member.token, gym.coach.name):
+    assert len(signatures) == 2
+    for canary in (
+        *signatures,
+        BODY,
+        NAME,
+        SECRET_LOOKING,
+        gym.coach.token,
+        gym.member.token,
+        gym.coach.name,
+    ):
         assert not any(canary in log for log in logs)
     opened = next(line for line in lines[0] if line["event"] == "socket_opened")
     assert opened["user_id"] == gym.coach.user_id
