@@ -51,6 +51,7 @@ class Connection:
         self.welcomed = False  # before that, no notice goes out
         self.warned = False  # that the token expires
         self.closing: CloseCode | None = None
+        self.ended = False  # by whichever side: what would be opened for it now, nobody would close
         self.pace = Pace()
         self.views: dict[str, View] = {}  # topics that are open here, or about to be
         self._outgoing = outgoing

@@ -87,6 +87,8 @@ class TopicDoor:
 
     def greet(self, connection: Connection, asks: Sequence[TopicAsk]) -> None:
         """Answer the topics of a hello, each by a frame of its own."""
+        if connection.ended:  # while it was told what it had missed
+            return
         asked: list[Asked] = []
         for ask in {ask.topic: ask for ask in asks}.values():
             try:
@@ -101,7 +103,8 @@ class TopicDoor:
         self._views.doubt_user(user_id)
 
     def leave(self, connection: Connection) -> None:
-        """The connection has ended."""
+        """The connection has ended: nothing is opened on it any more."""
+        connection.ended = True
         for view in list(connection.views.values()):
             self.end(view)
 

@@ -1,12 +1,16 @@
 """Opening a topic: who may, where it begins, what follows, and how it is closed again."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
+from aiohttp.test_utils import TestServer
 from coachwire.inboxes import HELD
+from coachwire.keys import SOCKETS
 from coachwire_protocol.topics import MAX_TOPICS
 
-from ..gym import Place
+from ..gym import Place, message_to
+from ..phone import PATIENCE
 from .conftest import Board, Connection, Doubt, OpenPhone, Platform, closed, opened
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -308,3 +312,27 @@ async def test_requests_in_one_array_take_effect_in_order(
     compare()
     await witness.in_topic(board.thread, "message.created")
     assert [frame for frame in await coach.drained() if "topic" in frame] == []
+
+
+async def test_a_client_that_goes_while_it_is_told_what_it_missed_leaves_no_topic_open(
+    gym: Place, phone: OpenPhone, board: Board, server: TestServer, database: Connection
+) -> None:
+    coach, member = await phone(gym.coach), await phone(gym.member)
+    await coach.leave()
+    await member.ask("message.send", **message_to(gym.coach))
+    sockets = server.app[SOCKETS]
+    async with database.transaction():
+        await database.execute("lock message_attachments in access exclusive mode")  # what is replayed, waits
+        await coach.open()
+        resume = {"epoch": coach.epoch, "position": coach.position}
+        hello = {"token": coach.token, "device": coach.device, "resume": resume}
+        await coach.say({"type": "hello", "topics": [{"topic": board.thread}], **hello})
+        assert (await coach.next("welcome"))["events"] == 1
+        (connection,) = [one for one in sockets.connections if one.user_id == gym.coach.user_id]
+        await coach.leave()
+        while connection in sockets.connections:
+            await asyncio.sleep(0.01)
+    async with asyncio.timeout(PATIENCE):
+        while connection.position == 0:
+            await asyncio.sleep(0.01)
+    assert connection.views == {}
