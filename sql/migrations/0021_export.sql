@@ -51,14 +51,15 @@ begin
 end $$;
 
 
--- It lies in the store under this key, for a day. False: its person was erased meanwhile; then it goes at once.
+-- It lies in the store under this key, for a day. False: its person was erased meanwhile; then it goes at once. Two may have
+-- built it, when the first one's way to the store took longer than a minute: both put the same, and the last one counts.
 create function finish_export(p_job uuid, p_key text, p_counts jsonb) returns boolean
 language plpgsql volatile as $$
 declare
   v_kept boolean;
 begin
   update jobs j set state = 'done', stage = 'done', counts = p_counts, finished_at = clock_timestamp()
-  where j.id = p_job and j.state = 'running' and exists (select from living_users u where u.id = j.user_id for key share);
+  where j.id = p_job and j.state in ('running', 'done') and exists (select from living_users u where u.id = j.user_id for key share);
   v_kept := found;
   insert into blob_garbage (key, due_at)
   values (p_key, case when v_kept then clock_timestamp() + interval '1 day' else clock_timestamp() end)

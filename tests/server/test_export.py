@@ -84,3 +84,13 @@ async def test_an_export_under_way_ends_with_its_person(
     assert not await database.fetchval("select finish_export($1, 'exports/key.zip', '{}')", job)
     assert await database.fetchval("select due_at <= clock_timestamp() from blob_garbage")
     assert await database.fetchval("select begin_export($1)", gym.member.user_id) is None
+
+
+async def test_of_two_who_built_an_export_neither_takes_it_away(gym: Place, database: Tables) -> None:
+    job = await database.fetchval(
+        "insert into jobs (kind, user_id, actor_id, stage) values ('export', $1, $1, 'building') returning id",
+        gym.member.user_id,
+    )
+    for _ in range(2):  # the first one's way to the store took longer than it had
+        assert await database.fetchval("select finish_export($1, 'exports/key.zip', '{}')", job)
+    assert await database.fetchval("select due_at > now() from blob_garbage")
