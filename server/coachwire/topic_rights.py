@@ -1,6 +1,7 @@
 """Keeps topics to who may see them: rights are read again when they may have ended, and all by and by."""
 
 import asyncio
+from contextlib import suppress
 
 from coachwire_protocol.errors import Unavailable
 
@@ -30,10 +31,10 @@ class TopicRights:
         loop = asyncio.get_running_loop()
         everything = loop.time() + EVERY
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(everything):
                     await self._waiting.wait()
-            except TimeoutError:
+            if loop.time() >= everything:  # also where doubts never cease, and no wait runs out
                 everything = loop.time() + EVERY
                 await self._look(self._views.all)
             self._waiting.clear()

@@ -1,6 +1,10 @@
 """What nobody was told of is found by looking: rights that ended, and events that nobody hinted at."""
 
+import asyncio
+
 import pytest
+from aiohttp.test_utils import TestServer
+from coachwire.keys import FANOUT
 
 from ..gym import Place
 from .conftest import Board, Connection, OpenPhone, closed, watching
@@ -51,3 +55,26 @@ async def test_another_epoch_closes_those_who_watch_as_well(
     watcher = await watching(phone, gym.coach2, board.thread)
     await database.execute("update stream_epoch set epoch = make_epoch()")
     assert await watcher.close_code() == 4000
+
+
+async def test_it_is_found_also_while_somebody_is_doubted_all_the_time(
+    gym: Place, phone: OpenPhone, board: Board, server: TestServer, database: Connection
+) -> None:
+    await watching(phone, gym.owner, board.thread)
+    watcher = await watching(phone, gym.coach2, board.thread)
+
+    async def doubt() -> None:
+        while True:
+            server.app[FANOUT].doubt_user(gym.owner.user_id)
+            await asyncio.sleep(0.01)
+
+    doubting = asyncio.create_task(doubt())
+    try:
+        await asyncio.sleep(0.2)  # a look that had begun before is over
+        await database.execute("set coachwire.quiet = on")
+        await database.execute(
+            "update memberships set status = 'suspended' where id = $1::uuid", gym.coach2.membership_id
+        )
+        assert await watcher.next("topic.closed") == closed(board.thread, "forbidden")
+    finally:
+        doubting.cancel()

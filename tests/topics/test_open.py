@@ -330,9 +330,9 @@ async def test_a_client_that_goes_while_it_is_told_what_it_missed_leaves_no_topi
         assert (await coach.next("welcome"))["events"] == 1
         (connection,) = [one for one in sockets.connections if one.user_id == gym.coach.user_id]
         await coach.leave()
-        while connection in sockets.connections:
+        while connection in sockets.connections:  # noqa: ASYNC110 - nobody is told of it
             await asyncio.sleep(0.01)
     async with asyncio.timeout(PATIENCE):
-        while connection.position == 0:
+        while connection.position == 0:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.01)
     assert connection.views == {}
