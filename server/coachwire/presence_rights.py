@@ -1,6 +1,7 @@
 """Keeps presence to who belongs where: memberships are read again when they may have changed, and all by and by."""
 
 import asyncio
+from contextlib import suppress
 
 from coachwire_protocol.errors import Unavailable
 
@@ -32,10 +33,10 @@ class PresenceRights:
         loop = asyncio.get_running_loop()
         everybody = loop.time() + EVERY
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout_at(everybody):
                     await self._waiting.wait()
-            except TimeoutError:
+            if loop.time() >= everybody:  # also where doubts never cease, and no wait runs out
                 everybody = loop.time() + EVERY
                 self._doubted.update(self._presence.people)
             self._waiting.clear()

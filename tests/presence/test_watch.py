@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
+from coachwire.keys import FANOUT
 from coachwire.presence import GRACE
 
 from ..gym import Place, Someone, message_to
@@ -241,6 +243,27 @@ async def test_what_nobody_was_told_of_is_noticed_by_looking(
     assert await watch(coach, gym.admin) == [gym.admin.membership_id]
     await set_status(database, gym.admin, "suspended")  # quietly
     assert await coach.next("signal") == presence(gym.admin, False)
+
+
+@pytest.mark.usefixtures("_looking_often")
+async def test_it_is_noticed_also_while_somebody_is_doubted_all_the_time(
+    gym: Place, phone: OpenPhone, server: TestServer, database: Tables
+) -> None:
+    coach, _ = await phone(gym.coach), await phone(gym.admin)
+    assert await watch(coach, gym.admin) == [gym.admin.membership_id]
+
+    async def doubt() -> None:
+        while True:
+            server.app[FANOUT].doubt_user(gym.coach.user_id)
+            await asyncio.sleep(0.01)
+
+    doubting = asyncio.create_task(doubt())
+    try:
+        await asyncio.sleep(1.5)  # a look that had begun before is over
+        await set_status(database, gym.admin, "suspended")  # quietly
+        assert await coach.next("signal") == presence(gym.admin, False)
+    finally:
+        doubting.cancel()
 
 
 async def test_in_the_background_presence_is_held_back_and_made_good_afterwards(
