@@ -90,6 +90,8 @@ class SocketDoor:
                 hello = await hear_hello(ws)
                 self._silent.discard(task)
                 identity = await identify(self._authenticator, hello.token)
+                if self._readiness.draining:  # those who are to be closed were counted meanwhile, perhaps
+                    raise Closed(CloseCode.DRAINING)
         except Closed as closed:
             tell_closed(closed.code, closed.detail, request_id=request_id)
             await self._close(ws, transport, closed.code)

@@ -13,8 +13,10 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from coachwire.app import init_app
 from coachwire.claims import Claims, TokenExpired
+from coachwire.drain import drain
 from coachwire.heartbeat import token_due
 from coachwire.jwks import KeysUnavailable, read_keys
+from coachwire.keys import READINESS
 from coachwire.settings import Settings, SettingsError
 from coachwire.verified import KEPT, VerifiedTokens
 from coachwire_protocol.times import parse_time
@@ -248,6 +250,23 @@ async def test_an_issuer_that_hangs_keeps_nobody_waiting(
     assert await status_of(http, issuer.token("user_coach")) == OK
     assert not stranger.done()
     assert await stranger == UNAVAILABLE
+
+
+async def test_who_is_still_being_identified_when_a_server_goes_is_sent_on(
+    gym: Place, issuer: Issuer, phone: OpenPhone, server: TestServer, no_pause: None
+) -> None:
+    member, fresh = await phone(issuer.token("user_member")), signing_key("ins_2")
+    coach = await phone(issuer.token("user_coach", fresh), connect=False)
+    issuer.hang()
+    await coach.open()
+    await coach.say({"type": "hello", "token": coach.token, "device": coach.device})
+    await issuer.asked()
+    server.app[READINESS].draining = True
+    draining = asyncio.create_task(drain(server.app))
+    assert await member.close_code() == 4000
+    issuer.publish(issuer.key, fresh)
+    assert await coach.close_code() == 4000
+    await draining
 
 
 @pytest.mark.parametrize(
