@@ -65,3 +65,28 @@ async def test_no_text_in_a_path_fails(gym: Place, http: ClientSession, path: st
     url = URL(f"/v1/organizations/{gym.organization_id}/{path.format(text)}", encoded=True)
     async with http.get(url, headers={"Authorization": f"Bearer {gym.owner.token}"}) as answer:
         assert answer.status in (400, 404), await answer.text()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../../etc/passwd",
+        "%2e%2e/.secret",
+        ".secret",
+        ".parts/",
+        "/etc/passwd",
+        "messages%2f..%2f.secret?expires=1&signature=",
+        "a%00b?expires=99999999999&signature=" + "0" * 64,
+        "a?expires=%C2%B2&signature=%C3%A9",
+        "a?expires=9&expires=8&signature=1",
+        "a" * 5000,
+    ],
+)
+async def test_no_path_leads_to_a_file_without_a_link(http: ClientSession, path: str) -> None:
+    url = URL(f"/v1/blobs/{path}", encoded=True)
+    async with http.get(url) as answer:
+        assert answer.status in (403, 404)
+    async with http.put(
+        url, data=b"x", headers={"If-None-Match": "*", "Content-Type": "text/html"}
+    ) as answer:
+        assert answer.status in (403, 404)
