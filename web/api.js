@@ -102,6 +102,47 @@ export class Api {
     return this.#get(`/v1/organizations/${organizationId}/uploads/${uploadId}`);
   }
 
+  definitions() {
+    return this.#get("/v1/metric-definitions");
+  }
+
+  /** Sets that come into question for a member; `place`: `{organizationId, membershipId}`. */
+  metricSets({ organizationId, membershipId }) {
+    return this.#get(`/v1/organizations/${organizationId}/metric-sets`, { memberId: membershipId, limit: 100 });
+  }
+
+  /** The newest value of each definition of a set. */
+  resolve({ organizationId, membershipId }, setId) {
+    return this.#get(`/v1/organizations/${organizationId}/metric-sets/${setId}/resolve`, { memberId: membershipId });
+  }
+
+  /** A member's values, newest first; `query`: `definitionId`, `cursor`, `limit`. */
+  values({ organizationId, membershipId }, query) {
+    return this.#get(`/v1/organizations/${organizationId}/members/${membershipId}/metrics`, query);
+  }
+
+  recordValue({ organizationId, membershipId }, value) {
+    return this.#ask("POST", `/v1/organizations/${organizationId}/members/${membershipId}/metrics`, value);
+  }
+
+  /** What one lets organizations see. */
+  grants() {
+    return this.#get("/v1/me/metric-grants", { limit: 100 });
+  }
+
+  giveGrant(grant) {
+    return this.#ask("PUT", "/v1/me/metric-grants", grant);
+  }
+
+  withdrawGrant({ organizationId, definitionId }) {
+    const asked = new URLSearchParams({ organizationId, ...(definitionId && { definitionId }) });
+    return this.#ask("DELETE", `/v1/me/metric-grants?${asked}`);
+  }
+
+  prescription(organizationId, assignmentId) {
+    return this.#get(`/v1/organizations/${organizationId}/workout-assignments/${assignmentId}/prescription`);
+  }
+
   /** Make this device known; the answer says by which key a browser subscribes to notifications, if by any. */
   registerDevice(device, properties) {
     return this.#ask("PUT", `/v1/me/devices/${device}`, properties);

@@ -22,11 +22,19 @@ export function outboxName(email, device) {
   return `coachwire.outbox.${email}.${device}`;
 }
 
-/** Names of this person's outboxes whose tabs are gone. */
+/** The name of what a device has recorded and not sent yet. */
+export function valuesName(email, device) {
+  return `coachwire.values.${email}.${device}`;
+}
+
+/** This person's devices whose tabs are gone and have left something. */
 export async function orphans(email, device) {
-  const names = Object.keys(localStorage).filter((name) => name.startsWith(outboxName(email, "")));
+  const prefixes = [outboxName(email, ""), valuesName(email, "")];
+  const left = Object.keys(localStorage).flatMap((name) =>
+    prefixes.filter((prefix) => name.startsWith(prefix)).map((prefix) => name.slice(prefix.length)),
+  );
   const gone = [];
-  for (const name of names) if (name !== outboxName(email, device) && (await hold(name))) gone.push(name);
+  for (const one of new Set(left)) if (one !== device && (await hold(outboxName(email, one)))) gone.push(one);
   return gone;
 }
 

@@ -8,6 +8,7 @@ export class Directory {
   #changed;
   #names = new Map(); // organization id → Map of membership id → name, or a promise of it
   #workouts = new Map(); // workout id → {movements, problem, at}
+  #loads = new Map(); // workout assignment id → {at, loads: Map}
 
   constructor({ api, changed }) {
     this.#api = api;
@@ -44,6 +45,22 @@ export class Directory {
       .catch((problem) => Object.assign(asked, { problem }))
       .finally(() => this.#changed());
     return asked;
+  }
+
+  /** What an assigned workout comes to for its member, by movement: empty until it is known, and where nothing is. */
+  loads(organizationId, assignmentId) {
+    const known = this.#loads.get(assignmentId);
+    if (known && Date.now() - known.at < AGAIN) return known.loads;
+    const asked = { at: Date.now(), loads: known?.loads ?? new Map() };
+    this.#loads.set(assignmentId, asked);
+    this.#api
+      .prescription(organizationId, assignmentId)
+      .then(({ movements }) => {
+        asked.loads = new Map(movements.filter(({ load }) => load).map(({ id, load }) => [id, load]));
+        this.#changed();
+      })
+      .catch(() => {}); // the exercises say their percentages, and a later look asks again
+    return asked.loads;
   }
 
   /** Messages of these organizations with these words, newest first. */

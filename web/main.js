@@ -2,7 +2,7 @@
 
 import { Api, people, Problem } from "./api.js";
 import { Directory } from "./directory.js";
-import { claimDevice, orphans, outboxName } from "./device.js";
+import { claimDevice, orphans, outboxName, valuesName } from "./device.js";
 import { Files } from "./files.js";
 import { uuid7 } from "./ids.js";
 import { Outbox } from "./outbox.js";
@@ -43,6 +43,7 @@ async function be(email, rows) {
   let app = null;
   const changed = coalesced(() => app?.render());
   const outbox = new Outbox(localStorage, outboxName(email, device), changed);
+  const values = new Outbox(localStorage, valuesName(email, device), changed);
   const api = new Api(email);
   const kept = new Files();
   const uploads = new Uploads({
@@ -62,6 +63,7 @@ async function be(email, rows) {
     api,
     outbox,
     uploads,
+    values,
     device,
     changed,
     heard: (message) => app?.announce(message),
@@ -69,7 +71,7 @@ async function be(email, rows) {
   const directory = new Directory({ api, changed });
   const push = new Push({ api, device });
   const me = { email, name: rows[0].name, rows };
-  app = new App({ root, session, outbox, uploads, directory, push, me, newId: uuid7 });
+  app = new App({ root, session, outbox, uploads, values, directory, push, me, newId: uuid7 });
 
   const navigate = () => app.navigate(parseRoute(location.hash));
   addEventListener("hashchange", navigate);
@@ -82,7 +84,10 @@ async function be(email, rows) {
   session.setForeground(isVisible());
   navigate();
   session.start();
-  for (const name of await orphans(email, device)) outbox.adopt(name);
+  for (const gone of await orphans(email, device)) {
+    outbox.adopt(outboxName(email, gone));
+    values.adopt(valuesName(email, gone));
+  }
   for (const { files = [], organizationId } of outbox.items) {
     for (const { file, uploadId } of files) if (uploadId === null) uploads.resume(file, organizationId);
   }

@@ -1,9 +1,10 @@
 // The address after `#`: who one is, which conversation is open, and what of it. Pure.
 
-const FIELDS = ["as", "chat", "around", "exercise"];
+const FIELDS = ["as", "chat", "around", "exercise", "body"];
 
 /**
- * `as`: an email · `chat`: the key of a conversation · `around`: a message in it · `exercise`: a movement of its workout.
+ * `as`: an email · `chat`: the key of a conversation · `around`: a message in it · `exercise`: a movement of its workout ·
+ * `body`: the key of somebody whose values are open, in place of a conversation.
  * What is not there is null.
  */
 export function parseRoute(hash) {

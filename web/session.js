@@ -1,5 +1,6 @@
 // One person's session: binds the socket, the stream's positions, the store and the outbox. No DOM.
 
+import { Body } from "./body.js";
 import { Comments } from "./comments.js";
 import { Connection, Disconnected } from "./connection.js";
 import { Finder } from "./finding.js";
@@ -40,7 +41,7 @@ export class Session {
   #finder;
   #timers = {};
 
-  constructor({ url, api, outbox, uploads, device, changed, heard, Socket }) {
+  constructor({ url, api, outbox, uploads, values, device, changed, heard, Socket }) {
     this.#api = api;
     this.#device = device;
     this.#changed = changed;
@@ -65,11 +66,17 @@ export class Session {
     this.online = new Online({ ask, changed });
     this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...addressed(to), active }));
     this.comments = new Comments({ api, changed });
+    this.body = new Body({ api, changed });
+    const record = ({ organizationId, membershipId, ...value }) => recorded(api, { organizationId, membershipId }, value);
+    this.recorder = new Sender({ outbox: values, send: record, ready: () => this.ready, changed });
     this.topics = new Topics({
       ask,
       apply: (event) => this.#applyTopic(event),
       load: (topic) => this.#loadTopic(topic),
-      closed: () => changed(),
+      closed: (topic) => {
+        if (topic.startsWith("metrics:")) this.#loadTopic(topic); // what may still be seen, or why not
+        changed();
+      },
     });
     this.reading = new Reading({
       current: () => (this.ready && this.#foreground ? this.store.conversations.get(this.#open) : null),
@@ -99,6 +106,13 @@ export class Session {
     if (this.#exercise?.movementId === exercise?.movementId) return;
     this.#exercise = exercise;
     this.#follow();
+  }
+
+  /** Whose values are on the screen, or null: `{organizationId, membershipId, own}`. */
+  lookAt(place) {
+    if (this.body.place?.membershipId === place?.membershipId) return;
+    this.body.open(place);
+    this.look();
   }
 
   /** Whether the page can be seen. */
@@ -152,6 +166,7 @@ export class Session {
     this.#follow();
     this.reading.consider();
     this.sender.go();
+    this.recorder.go();
     this.#later("ack", ACK, () => this.#ack());
     this.#later("watch", GATHER, () => this.#watch());
   }
@@ -185,6 +200,7 @@ export class Session {
     const topics = [];
     if (workoutAssignmentId) topics.push(`thread:${workoutAssignmentId}`);
     if (this.#exercise) topics.push(`exercise:${this.#exercise.movementId}`);
+    if (this.body.place) topics.push(`metrics:${this.body.place.membershipId}`);
     this.topics.want(topics);
   }
 
@@ -275,6 +291,7 @@ export class Session {
   #apply(events) {
     for (const event of events) {
       this.store.apply(event);
+      if (event.kind.startsWith("metric.") && this.body.place?.own) this.body.apply(event);
       if (event.kind === "message.created") this.#created(event);
       if (event.kind === "membership.changed" && event.data.reload) this.loader.organization(event.organizationId);
       if (event.kind === "assignment.published") this.#published(event);
@@ -294,6 +311,7 @@ export class Session {
   /** Something in a topic; parties to a message have heard of it in their own stream as well. */
   #applyTopic(event) {
     if (event.kind?.startsWith("comment.")) this.comments.apply(event);
+    if (event.kind?.startsWith("metric.")) this.body.apply(event);
     const isNew = event.kind === "message.created" && !this.store.message(event.data.id);
     this.store.apply(event);
     if (isNew) this.#created(event);
@@ -303,6 +321,11 @@ export class Session {
   /** A topic begins anew: what is on the screen of it is loaded once more. */
   async #loadTopic(topic) {
     const [kind, id] = topic.split(":");
+    if (kind === "metrics") {
+      const wanted = this.body.place?.membershipId === id;
+      if (wanted && !(await this.body.load())) this.#later("body", AGAIN, () => this.#loadTopic(topic));
+      return;
+    }
     if (kind === "exercise") {
       if (this.#exercise?.movementId === id && !(await this.comments.load(this.#exercise))) this.#lookLater();
       return;
@@ -384,4 +407,13 @@ export class Session {
 
 function addressed(place) {
   return { organizationId: place.organizationId, to: partyAt(place) };
+}
+
+/** Told as the sender of the outbox expects it: what may be sent again is. */
+async function recorded(api, place, { error: _, ...value }) {
+  try {
+    await api.recordValue(place, value);
+  } catch (problem) {
+    throw Object.assign(problem, { mayRetry: !problem.final });
+  }
 }

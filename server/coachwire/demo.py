@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from coachwire.blobs import Blobs
 from coachwire.connect import connection
 from coachwire.demo_picture import add_picture
+from coachwire.demo_values import add_values
 from coachwire.gyms import Gym, Person, Workout, write_gym
 from coachwire.talk import Talk, Tx, database_time, make_partitions, uuid7
 
@@ -143,6 +144,7 @@ async def _make(tx: Tx, blobs: Blobs | None) -> None:
     await talk.finish(tx)
     await tx.copy_records_to_table("thread_marks", records=[mark])
     await _comment(tx, harbor, harbor.workouts[0], now)
+    await add_values(tx, gyms, DOMAIN, now)
     if blobs is not None:
         await add_picture(tx, blobs, pictured, now - timedelta(minutes=1607))
 

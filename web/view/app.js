@@ -3,6 +3,7 @@
 import { placeOf } from "../keys.js";
 import { formatRoute } from "../route.js";
 import { Acts } from "./acts.js";
+import { BodyPane } from "./body.js";
 import { Chat } from "./chat.js";
 import { Exercises } from "./exercises.js";
 import { Search } from "./found.js";
@@ -26,14 +27,15 @@ export class App {
   #list;
   #chat;
   #exercises;
+  #body;
   #search;
   #status;
-  #route = { chat: null, around: null, exercise: null };
+  #route = { chat: null, around: null, exercise: null, body: null };
   #tab = "messages";
   #onSide = false; // on a narrow screen: the workout is before the thread
   #announcer = document.getElementById("announcer");
 
-  constructor({ root, session, outbox, uploads, directory, push, me, newId }) {
+  constructor({ root, session, outbox, uploads, values, directory, push, me, newId }) {
     this.#root = root;
     this.#session = session;
     this.#outbox = outbox;
@@ -65,12 +67,14 @@ export class App {
         side: () => this.#showSide(true),
       },
     });
+    const nameOf = (organization) => this.#shown.nameOf(organization);
+    this.#body = new BodyPane({ session, values, directory, me, newId, say, nameOf });
     this.#exercises = new Exercises(acts.ofExercise());
     this.#exercises.element.addEventListener("click", (event) => {
       if (event.target.closest(".back")) this.#showSide(false);
     });
     root.className = "app panes";
-    root.replaceChildren(this.#list.element, this.#chat.element, this.#exercises.element);
+    root.replaceChildren(this.#list.element, this.#chat.element, this.#body.element, this.#exercises.element);
     document.body.append(lightbox.element, people.element);
     setInterval(() => this.#renderStatus(), COUNTDOWN);
   }
@@ -96,13 +100,16 @@ export class App {
     const { chat } = this.#route;
     const side = chat && placeOf(chat).workoutAssignmentId ? this.#shown.workout(this.#route) : null;
     this.#session.beside(this.#shown.exercise(this.#route)); // as soon as its workout is known
-    this.#root.dataset.pane = !chat ? "list" : side && this.#onSide ? "side" : "chat";
+    const body = this.#body.render(this.#route.body);
+    this.#chat.element.hidden = Boolean(body);
+    this.#root.dataset.pane = body ? "body" : !chat ? "list" : side && this.#onSide ? "side" : "chat";
     this.#root.dataset.columns = side ? "three" : "two";
     this.#list.render({
       organizations: loaded ? this.#shown.organizations(this.#tab) : null,
-      open: chat,
+      open: chat ?? this.#route.body,
       tab: this.#tab,
       counts: this.#shown.counts(),
+      body: this.#body.home ? Boolean(body?.own) : null,
     });
     this.#chat.render(chat ? this.#shown.chat(this.#route) : null);
     this.#exercises.render(side);
@@ -116,6 +123,11 @@ export class App {
   }
 
   #showTab(tab) {
+    if (tab === "body") {
+      this.#go({ body: this.#body.home });
+      return;
+    }
+    if (this.#route.body) this.#go({});
     this.#tab = tab;
     this.#search.clear();
     if (tab === "workouts") for (const id of this.#session.store.organizations.keys()) this.#session.loader.assignments(id);

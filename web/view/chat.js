@@ -14,6 +14,7 @@ export class Chat {
   #header = h("header", { className: "bar" });
   #face = h("span");
   #side;
+  #body;
   #typing = h("p", { className: "typing-line", role: "status" });
   #thread;
   #composer;
@@ -36,11 +37,14 @@ export class Chat {
       icon("workout"),
       "Exercises",
     );
+    const values = { className: "button body-button", title: "Values of the body" };
+    this.#body = h("a", values, icon("body"), h("span", {}, "Body"));
     this.#title.append(this.#name, this.#role);
     this.#header.append(
       h("a", { href: back, className: "icon-button back", "aria-label": "Back to conversations" }, icon("back")),
       this.#face,
       this.#title,
+      this.#body,
       this.#side,
     );
     this.#room = h(
@@ -55,7 +59,8 @@ export class Chat {
     this.element = h("section", properties, this.#room, this.#nothing);
   }
 
-  /** `chat`: `{key, name, about, isThread, items, hint, hasOlder, hasNewer, typing, online, sought}`, or null for none. */
+  /** `chat`: `{key, name, about, isThread, items, hint, hasOlder, hasNewer, typing, online, sought, body}`, or null for none.
+   *  `body`: the address of this person's values, or null. */
   render(chat) {
     this.#room.hidden = !chat;
     this.#nothing.hidden = Boolean(chat);
@@ -67,6 +72,8 @@ export class Chat {
       if (chat.sought) this.#thread.seek(chat.sought);
     }
     this.#side.hidden = !chat.isThread;
+    this.#body.hidden = !chat.body;
+    if (chat.body) this.#body.href = chat.body;
     if (this.#face.dataset.name !== chat.name) {
       const face = chat.isThread ? h("span") : avatar(chat.name);
       face.dataset.name = chat.name;

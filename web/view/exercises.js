@@ -61,13 +61,13 @@ export class Exercises {
   }
 }
 
-/** A prescription in a few words, whatever the platform has put there. */
-export function prescribed(prescription) {
+/** A prescription in a few words, whatever the platform has put there; `load`: what it comes to for its member, if known. */
+export function prescribed(prescription, load) {
   if (!prescription || typeof prescription !== "object") return prescription ? String(prescription) : "";
   const { sets, reps, percent_1rm: percent, ...others } = prescription;
   const parts = [];
   if (sets && reps) parts.push(`${sets} × ${reps}`);
-  if (percent) parts.push(`${percent} % of 1RM`);
+  if (percent) parts.push(`${percent} % of 1RM${load ? ` = ${load.load} ${load.unit}` : ""}`);
   for (const [name, value] of Object.entries(others)) {
     if (typeof value !== "object") parts.push(`${name.replaceAll("_", " ")} ${value}`);
   }

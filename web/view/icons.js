@@ -13,6 +13,7 @@ const PATHS = {
   bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zm4 3.500a2.200 2.200 0 0 0 4 0",
   play: "M8 5v14l11-7z",
   again: "M4 12a8 8 0 1 1 2.500 5.800M4 12l-2-2.500M4 12l3-1.500",
+  body: "M4 19h16M5 15l4-5 4 3 6-8",
   workout: "M3 9v6m3-9v12m12-12v12m3-9v6M6 12h12",
   window: "M14 4h6v6m0-6-9 9M18 14v6H4V6h6",
   clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zm0 4v5l3 2",

@@ -11,6 +11,8 @@ const EMPTY = {
   workouts: "No workouts yet. When one is assigned, it appears here.",
 };
 
+const TABS = { messages: "Messages", workouts: "Workouts", body: "Body" };
+
 /** `me`: `{email, name}`. `on`: `more(organizationId)`, `begin(organizationId)`, `tab(name)`; `search`: an element. */
 export class ConversationList {
   element;
@@ -23,7 +25,7 @@ export class ConversationList {
   constructor({ me, on, search, notify }) {
     this.#me = me;
     this.#on = on;
-    this.#tabs = ["messages", "workouts"].map((name) => this.#tabButton(name));
+    this.#tabs = Object.keys(TABS).map((name) => this.#tabButton(name));
     this.element = h(
       "nav",
       { className: "pane list-pane", "aria-label": "Conversations" },
@@ -43,12 +45,14 @@ export class ConversationList {
   }
 
   /** `organizations`: `[{id, name, unread, hasMore, conversations: [{conversation, last, typing, online, about, whose}]}]`, or
-   *  null before they are loaded. `open`: the key of the one on the screen. `tab`: which list it is; `counts`: by tab. */
-  render({ organizations, open, tab, counts }) {
+   *  null before they are loaded. `open`: the key of the one on the screen. `tab`: which list it is; `counts`: by tab.
+   *  `body`: whether one's own values are on the screen; null: there is no such tab. */
+  render({ organizations, open, tab, counts, body }) {
     this.#tab = tab;
     for (const button of this.#tabs) {
-      button.setAttribute("aria-pressed", String(button.value === tab));
-      badge(button.querySelector(".badge"), counts[button.value]);
+      button.setAttribute("aria-pressed", String(body ? button.value === "body" : button.value === tab));
+      button.hidden = button.value === "body" && body === null;
+      badge(button.querySelector(".badge"), counts[button.value] ?? 0);
     }
     this.#groups.setAttribute("aria-busy", String(organizations === null));
     if (organizations === null) {
@@ -67,9 +71,8 @@ export class ConversationList {
   }
 
   #tabButton(name) {
-    const words = name === "messages" ? "Messages" : "Workouts";
     const properties = { type: "button", className: "tab", value: name, onclick: () => this.#on.tab(name) };
-    return h("button", properties, words, " ", h("span", { className: "badge" }));
+    return h("button", properties, TABS[name], " ", h("span", { className: "badge" }));
   }
 
   #group(id) {

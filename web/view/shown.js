@@ -1,9 +1,12 @@
 // What the panes show, built from what is known: plain objects, as each pane wants them. No DOM.
 
 import { placeOf } from "../keys.js";
+import { formatRoute } from "../route.js";
 import { prescribed } from "./exercises.js";
 import { dayOf } from "./time.js";
 import { timeline } from "./timeline.js";
+
+const STAFF = new Set(["owner", "admin", "coach"]);
 
 /** `me`: `{email, rows}`. `route`: as in route.js. */
 export class Shown {
@@ -27,7 +30,7 @@ export class Shown {
       const list = onMessages ? store.list(organization.id) : store.threads(organization.id);
       return {
         id: organization.id,
-        name: this.#nameOf(organization),
+        name: this.nameOf(organization),
         unread: list.reduce((sum, { unread }) => sum + unread, 0),
         hasMore: (onMessages ? organization.cursor : organization.threadsCursor) != null,
         conversations: list.map((conversation) => ({
@@ -68,7 +71,14 @@ export class Shown {
       typing: typists.has(key) ? (isThread ? typist : name) : "",
       online: !isThread && this.#isOnline(key),
       sought,
+      body: this.#bodyOf(conversation),
     };
+  }
+
+  /** Where a member's values are, for staff. */
+  #bodyOf({ organizationId, key, role, isThread }) {
+    const mine = this.#session.store.organizations.get(organizationId)?.role;
+    return !isThread && role === "member" && STAFF.has(mine) ? formatRoute({ as: this.#me.email, body: key }) : null;
   }
 
   /** For the pane beside a thread. */
@@ -78,6 +88,7 @@ export class Shown {
     if (!conversation?.workout) return { title: "", about: "", hint: "Loading…", back, movements: [], comments: null };
     const { organizationId, name, workout } = conversation;
     const { movements, problem } = this.#directory.workout(organizationId, workout.workoutId);
+    const loads = this.#directory.loads(organizationId, conversation.workoutAssignmentId);
     return {
       title: name,
       about: this.#about(conversation),
@@ -86,7 +97,7 @@ export class Shown {
       movements: (movements ?? []).map((movement) => ({
         id: movement.id,
         name: movement.name,
-        words: prescribed(movement.prescription),
+        words: prescribed(movement.prescription, loads.get(movement.id)),
         isOpen: movement.id === exercise,
         route: { ...back, exercise: movement.id === exercise ? null : movement.id },
       })),
@@ -144,7 +155,7 @@ export class Shown {
   }
 
   /** The list of people knows the names of organizations, the wire does not tell them yet. */
-  #nameOf({ role }) {
+  nameOf({ role }) {
     const rows = this.#me.rows.filter((row) => row.role === role);
     return rows.length === 1 ? rows[0].organization : `As ${role}`;
   }
