@@ -102,7 +102,7 @@ class Processing:
             return await TAKE.first(tx, LEASE)
 
     async def _process(self, job: Job) -> None:
-        folder = Path(await asyncio.to_thread(mkdtemp, prefix=PREFIX))
+        folder = Path(mkdtemp(prefix=PREFIX))  # at once: from here on the row is given back, whatever happens
         try:
             async with asyncio.timeout(WHOLE):
                 size, has_thumbnail = await self._made(job, folder)

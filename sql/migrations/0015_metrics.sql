@@ -134,7 +134,10 @@ begin
     code := 'not_found';
     return;
   end if;
-  select x.code, x.ord into code, place
+  -- In one look: what is new and what is known must be of the same moment.
+  select (array_agg(x.code order by x.ord) filter (where x.code <> 'new'))[1], min(x.ord) filter (where x.code <> 'new'),
+    coalesce(array_agg(x.ord order by x.ord) filter (where x.code = 'new'), '{}')
+  into code, place, v_new
   from (
     select t.ord, case
       when o.value_id is null and (select v.id from member_metrics v where v.id = t.id) is null then 'new'
@@ -143,15 +146,10 @@ begin
       when o.payload_hash is null or (select v.id from member_metrics v where v.id = t.id) is null then 'gone' end as code
     from unnest(p_id, p_hash) with ordinality t (id, hash, ord)
     left join lateral (select o.* from metric_origins o where o.value_id = t.id offset 0) o on true) x
-  where x.code in ('conflict', 'gone')
-  order by x.ord limit 1;
+  where x.code is not null;
   if code is not null then
     return;
   end if;
-  v_new := array(
-    select t.ord from unnest(p_id) with ordinality t (id, ord)
-    where (select o.value_id from metric_origins o where o.value_id = t.id) is null
-    order by t.ord);
   positions := array_fill(null::bigint, array[cardinality(p_id)]);
   if v_new = '{}' then
     code := 'duplicate';
