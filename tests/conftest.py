@@ -57,10 +57,16 @@ def template(postgres: EmbeddedPostgres | GivenPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
-    """A migrated, empty database of the test's own."""
+def own_database_url(postgres: EmbeddedPostgres | GivenPostgres, template: str) -> Iterator[str]:
+    """A migrated, empty database of the test's own, which knows nothing of what tables held before."""
     with a_database(postgres.dsn, f"template {template} strategy file_copy") as dsn:
         yield dsn
+
+
+@pytest.fixture
+def database_url(own_database_url: str) -> str:
+    """A package's conftest may give its tests one for all."""
+    return own_database_url
 
 
 @pytest.fixture

@@ -19,6 +19,12 @@ SCANS = {
 
 
 @pytest.fixture
+def database_url(own_database_url: str) -> str:
+    """Statistics of former tests would decide here."""
+    return own_database_url
+
+
+@pytest.fixture
 async def _many(gym: Place, database: Tables) -> None:
     """30,000 values of six people, a third of which were recorded elsewhere."""
     await database.execute(

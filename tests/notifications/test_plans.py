@@ -72,6 +72,12 @@ async def look(one: Explained, gym: Place) -> dict[str, Scans]:
     return found
 
 
+@pytest.fixture
+def database_url(own_database_url: str) -> str:
+    """Statistics of former tests would decide here."""
+    return own_database_url
+
+
 @pytest.mark.parametrize("rows", [0, 100_000])
 async def test_every_statement_of_the_outbox_uses_its_index(database_url: str, rows: int) -> None:
     gym = await open_gym(database_url, "harbor")
