@@ -36,7 +36,7 @@ class Connected(Protocol):
 class Hub(Inboxes[Connected]):
     """The inboxes of all users who are here."""
 
-    def register(self, key: str, member: Connected) -> bool:
+    def register(self, key: str, member: Connected) -> None:
         """As of every member; closes an older connection of the same device, and the oldest one beyond the limit."""
         if inbox := self.inboxes.get(key):
             for other in list(inbox.members):
@@ -44,7 +44,7 @@ class Hub(Inboxes[Connected]):
                     self._drop(key, other, CloseCode.REPLACED)
             if len(inbox.members) >= CONNECTIONS:
                 self._drop(key, next(iter(inbox.members)), CloseCode.TOO_MANY_CONNECTIONS)
-        return Inboxes.register(self, key, member)  # (a class with slots is made twice: no bare `super`)
+        Inboxes.register(self, key, member)  # (a class with slots is made twice: no bare `super`)
 
     def watch(self, user_id: str, call: Callable[[], None]) -> None:
         """Have this called, until `unwatch`, whenever the user's stream may have moved on. Must not raise or wait."""

@@ -99,11 +99,9 @@ class Inboxes(Generic[M]):
     wake: Callable[[], None] = lambda: None
     deliveries: int = 0  # to members; only ever grows
 
-    def register(self, key: str, member: M) -> bool:
-        """Make room for a member; from now on the head is noted for it. True if it is the first one."""
-        first = key not in self.inboxes
+    def register(self, key: str, member: M) -> None:
+        """Make room for a member; from now on the head is noted for it."""
         self._inbox(key).members[member] = None
-        return first
 
     def unregister(self, key: str, member: M) -> bool:
         """Forget a member; True if it was the last one here. Harmless when repeated."""

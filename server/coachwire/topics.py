@@ -58,8 +58,3 @@ def thread_topic(workout_assignment_id: str) -> str:
 def exercise_topic(workout_movement_id: str) -> str:
     """The comments under an exercise."""
     return f"exercise:{workout_movement_id}"
-
-
-def metrics_topic(membership_id: str) -> str:
-    """The recorded values of a member."""
-    return f"metrics:{membership_id}"
