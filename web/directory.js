@@ -1,6 +1,7 @@
 // What is asked for when it is needed and kept for a while: people's names, workouts, what was found. No DOM.
 
 const AGAIN = 30_000; // ms after which what could not be had is asked for again
+const LOADS = 600_000; // ms for which loads are kept; each time that staff ask for them is written down
 
 /** `changed()` is called when something that was asked for has come. */
 export class Directory {
@@ -8,7 +9,7 @@ export class Directory {
   #changed;
   #names = new Map(); // organization id → Map of membership id → name, or a promise of it
   #workouts = new Map(); // workout id → {movements, problem, at}
-  #loads = new Map(); // workout assignment id → {at, loads: Map}
+  #loads = new Map(); // workout assignment id → {at, failed, loads: Map}
 
   constructor({ api, changed }) {
     this.#api = api;
@@ -50,7 +51,7 @@ export class Directory {
   /** What an assigned workout comes to for its member, by movement: empty until it is known, and where nothing is. */
   loads(organizationId, assignmentId) {
     const known = this.#loads.get(assignmentId);
-    if (known && Date.now() - known.at < AGAIN) return known.loads;
+    if (known && Date.now() - known.at < (known.failed ? AGAIN : LOADS)) return known.loads;
     const asked = { at: Date.now(), loads: known?.loads ?? new Map() };
     this.#loads.set(assignmentId, asked);
     this.#api
@@ -59,7 +60,10 @@ export class Directory {
         asked.loads = new Map(movements.filter(({ load }) => load).map(({ id, load }) => [id, load]));
         this.#changed();
       })
-      .catch(() => {}); // the exercises say their percentages, and a later look asks again
+      .catch((problem) => {
+        asked.failed = true; // the exercises say their percentages, and a later look asks again
+        if (problem.final) asked.loads = new Map();
+      });
     return asked.loads;
   }
 
