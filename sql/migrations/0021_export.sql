@@ -1,6 +1,7 @@
 -- Export: a person's own data as a ZIP in the blob store, for a day.
 
--- Begins one, or finds the one that is under way. Null: no such person (any more).
+-- Begins one, or finds the one that is under way or was done within ten minutes: each holds all that there is, and lies in the
+-- store for a day. Null: no such person (any more).
 create function begin_export(p_user uuid) returns uuid
 language plpgsql volatile as $$
 declare
@@ -11,7 +12,9 @@ begin
     return null;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('coachwire.export.' || p_user, 0));
-  select id into v_job from jobs where kind = 'export' and user_id = p_user and state = 'running';
+  select id into v_job from jobs where kind = 'export' and user_id = p_user
+    and (state = 'running' or state = 'done' and finished_at > clock_timestamp() - interval '10 minutes')
+  order by created_at desc limit 1;
   if v_job is null then
     insert into jobs (kind, user_id, actor_id, stage) values ('export', p_user, p_user, 'waiting') returning id into v_job;
     perform audit_deed(m.organization_id, p_user, 'member.exported', p_user, m.id)

@@ -1,4 +1,4 @@
-"""A value is found by the data model's index, however many there are: with statistics and before, with any plan."""
+"""A value is found by the data model's index, however many there are, with any plan; before statistics by either one."""
 
 import json
 from collections.abc import Iterator
@@ -81,4 +81,16 @@ async def test_values_are_read_by_person_and_definition(
         plan = json.loads(await database.fetchval(f"explain (format json) execute looked({given})"))
         await database.execute("deallocate looked")
     found = set(scans(plan[0]["Plan"]))
+    if (
+        not analyzed
+    ):  # until a table is analyzed for the first time, the data model's other index looks as good
+        found = {
+            (
+                table,
+                "member_metrics_member_def_recorded_idx"
+                if index == "member_metrics_definition_idx"
+                else index,
+            )
+            for table, index in found
+        }
     assert found == {(table, index) for table, indexes in SCANS.items() for index in indexes}

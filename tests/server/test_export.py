@@ -50,6 +50,16 @@ async def test_own_words_are_whole_and_those_of_others_are_references(
     assert b"somebody else" not in b"".join(archive.read(name) for name in archive.namelist())
 
 
+async def test_asking_again_soon_finds_the_same_export(
+    gym: Place, http: ClientSession, database: Tables
+) -> None:
+    member = Caller(http, gym.member)
+    job, _ = await exported(http, database, member)
+    assert (await member.post("/v1/me/export", {})).data["jobId"] == job["jobId"]
+    await database.execute("update jobs set finished_at = finished_at - interval '10 minutes'")
+    assert (await member.post("/v1/me/export", {})).data["jobId"] != job["jobId"]
+
+
 async def test_nobody_else_sees_the_job_or_its_link(
     gym: Place, http: ClientSession, database: Tables
 ) -> None:
