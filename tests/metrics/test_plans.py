@@ -1,4 +1,4 @@
-"""A value is found by the data model's index, however many there are, with any plan; before statistics by either one."""
+"""A value is found by an index of the data model, however many there are, with any plan."""
 
 import json
 from collections.abc import Iterator
