@@ -82,6 +82,6 @@ class Erasing:
         spans = spans_of(stepped.users, stepped.afters, stepped.throughs)
         if spans or stepped.gone:
             await self._telling.tell(spans, gone=() if stepped.gone is None else (stepped.gone,))
-        if spans:
-            self._fanout.doubt()  # topics have moved as well
+        if not stepped.busy:
+            self._fanout.doubt()  # topics may have moved as well
         return stepped.step

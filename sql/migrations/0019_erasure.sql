@@ -364,7 +364,7 @@ language plpgsql volatile as $$
 #variable_conflict use_column
 declare
   v_job jobs;
-  v_stages text[] := array['access', 'ledger', 'messages', 'fingerprints', 'comments', 'values', 'traces'];
+  v_stages text[] := array['access', 'ledger', 'messages', 'fingerprints', 'comments', 'values', 'copies', 'traces'];
   v_step record;
   v_more boolean := false;
 begin
@@ -394,7 +394,7 @@ begin
       select * into v_step from erase_hashes(v_job);
       v_more := v_step.rows = 5000;
       v_job.cursor_id := v_step.last_id;
-    when 'comments' then
+    when 'comments', 'copies' then  -- a workout that was forked meanwhile has copied comments behind the job's back
       select * into v_step from erase_comments(v_job);
       held := v_step.held;
       v_more := v_step.held or v_step.rows = 500;
