@@ -18,11 +18,12 @@ STAGES = [
     "fingerprints",
     "comments",
     "values",
+    "copies",
     "traces",
 ]
 
 
-@pytest.mark.parametrize("dies", [None, 0, 1, 3, 5, 6, 7, 8])
+@pytest.mark.parametrize("dies", [None, 0, 1, 3, 5, 6, 7, 9])
 async def test_a_step_that_was_cut_off_is_taken_again(
     dies: int | None, gym: Place, database: Tables, database_url: str
 ) -> None:
