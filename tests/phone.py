@@ -3,14 +3,17 @@
 import asyncio
 import itertools
 import json
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
 Frame = dict[str, Any]
 
+TRIES = 6  # of a socket that is refused with 503
+BUSY = 0.4  # s between them
 PATIENCE = 10.0  # s; a test that waits longer for a frame has failed
 
 
@@ -50,8 +53,17 @@ class Phone:
         await self.leave()
 
     async def open(self) -> None:
-        """The socket alone, without a hello."""
-        self._socket = await self._session.ws_connect(f"{self._url}/v1/ws", max_msg_size=0, compress=0)
+        """The socket alone, without a hello. While the server says that it has too much to do, clients try again."""
+        for tries in itertools.count(1):
+            try:
+                self._socket = await self._session.ws_connect(
+                    f"{self._url}/v1/ws", max_msg_size=0, compress=0
+                )
+                return
+            except WSServerHandshakeError as refused:
+                if refused.status != HTTPStatus.SERVICE_UNAVAILABLE or tries == TRIES:
+                    raise
+            await asyncio.sleep(BUSY)
 
     async def connect(self, **hello: Any) -> Frame:
         """Say hello, resuming after what was applied before, and read until live. Returns the welcome."""
