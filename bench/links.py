@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from coachwire.blobs_local import LocalBlobs
-from coachwire.blobs_s3 import S3Blobs
-from coachwire.links import Links
+from coachwire.blobs.links import Links
+from coachwire.blobs.local import LocalBlobs
+from coachwire.blobs.s3 import S3Blobs
 from coachwire.settings import S3
 from coachwire.shown import MessageRow, show
 

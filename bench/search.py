@@ -17,9 +17,9 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 from coachwire.database import Database
-from coachwire.indexing import Indexing
-from coachwire.phrases import line
-from coachwire.search_terms import query
+from coachwire.search.indexing import Indexing
+from coachwire.search.terms import query
+from coachwire.seed.phrases import line
 
 from bench import cpu
 from bench.reads_world import Reader, ReadWorld, reads_world

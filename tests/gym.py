@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import asyncpg
 import jwt
-from coachwire.gyms import Gym, Person, write_gym
-from coachwire.tokens import sign
+from coachwire.identity.tokens import sign
+from coachwire.seed.gyms import Gym, Person, write_gym
 
 SECRET = "a secret that only the tests know, 32 bytes and more"
 PEOPLE = (

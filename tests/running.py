@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from coachwire import app
-from coachwire.blobs_local import LocalBlobs
+from coachwire.blobs.local import LocalBlobs
 from coachwire.database import Database
 from coachwire.operation import Actor, Again, Answer, Outcome
 from coachwire.runner import Runner

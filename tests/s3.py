@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from coachwire.blobs_s3 import connect_s3
+from coachwire.blobs.s3 import connect_s3
 from coachwire.settings import S3
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw"

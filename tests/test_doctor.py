@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 import redis
-from coachwire.bus_redis_connection import Address
+from coachwire.bus.connection import Address
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 from coachwire.settings import S3

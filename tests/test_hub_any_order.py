@@ -1,7 +1,7 @@
 """Any interleaving of what can happen to a hub: each connection is told every position once, in order."""
 
 from coachwire.hub import CONNECTIONS, Hub
-from coachwire.inboxes import HELD, Rider
+from coachwire.hub.inboxes import HELD, Rider
 from coachwire_protocol.frames import skipped_frame
 from hypothesis import settings
 from hypothesis import strategies as st

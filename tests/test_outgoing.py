@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from coachwire import outgoing as outgoing_module
-from coachwire.outgoing import BURST, MOST_BYTES, MOST_FRAMES, Outgoing, text_frame
+from coachwire.socket import outgoing as outgoing_module
+from coachwire.socket.outgoing import BURST, MOST_BYTES, MOST_FRAMES, Outgoing, text_frame
 from coachwire_protocol.close import CloseCode, Closed
 
 PING = b"\x89\x00"

@@ -89,7 +89,7 @@ async def test_each_run_adds_people_of_its_own(database_url: str) -> None:
 async def test_seeded_conversations_agree_in_all_tables(
     database_url: str, tx: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.talk.FLUSH", 100)
+    monkeypatch.setattr("coachwire.seed.talk.FLUSH", 100)
     await make(database_url, organizations=2, messages=700)
     assert await tx.fetchval("select count(*) from messages") == 2 * 700
     roles = await tx.fetch("select distinct sender_role::text from messages order by 1")

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from coachwire import app
 from coachwire.operation import OPERATIONS, Answer, Outcome
-from coachwire.sequence import Sequence
+from coachwire.socket.sequence import Sequence
 from coachwire_protocol.errors import ProtocolError
 from coachwire_protocol.messages import DeleteMessage, EditMessage, Party, SendMessage
 from coachwire_protocol.receipts import ReadMessages

@@ -37,7 +37,7 @@ def dev() -> None:
     with _honest():
         settings = Settings.from_environment(os.environ)
         from coachwire.dev import dev as run_dev  # slow to import: only where it is needed
-        from coachwire.embedded_programs import EmbeddedPostgresError
+        from coachwire.embedded.programs import EmbeddedPostgresError
 
         try:
             run_dev(settings)
@@ -96,8 +96,8 @@ def token(
     with _honest():
         settings = Settings.from_environment(os.environ)
         dsn, secret = _database(settings), _secret(settings)
-        from coachwire.operator_queries import find_user
-        from coachwire.tokens import sign
+        from coachwire.commands.queries import find_user
+        from coachwire.identity.tokens import sign
 
         user_id = asyncio.run(find_user(dsn, user))
         if user_id is None:
@@ -126,10 +126,10 @@ def seed(
 
         import orjson
 
-        from coachwire.progress import bar
+        from coachwire.commands.progress import bar
+        from coachwire.identity.tokens import sign
         from coachwire.seed import Size
         from coachwire.seed import seed as fill
-        from coachwire.tokens import sign
 
         size = Size(organizations=organizations, coaches=coaches, members=members, messages=messages)
         issue = partial(
@@ -157,8 +157,8 @@ def erase(
             _fail("one of --user and --replay-ledger", WRONG)
         settings = Settings.from_environment(os.environ)
         dsn = _database(settings)
-        from coachwire import operator_erasure
-        from coachwire.operator_queries import find_user
+        from coachwire.commands import erasure as operator_erasure
+        from coachwire.commands.queries import find_user
 
         if user is None:
             count = asyncio.run(operator_erasure.replay_ledger(settings, typer.echo))
@@ -182,7 +182,7 @@ def epoch(
     """Print the epoch of the streams. With a new one every client forgets its position and loads again."""
     with _honest():
         dsn = _database(Settings.from_environment(os.environ))
-        from coachwire.operator_queries import read_epoch, renew_epoch
+        from coachwire.commands.queries import read_epoch, renew_epoch
 
         typer.echo(asyncio.run(renew_epoch(dsn) if new else read_epoch(dsn)))
 
@@ -221,7 +221,7 @@ def count_outbox(context: typer.Context) -> None:
         return
     with _honest():
         dsn = _database(Settings.from_environment(os.environ))
-        from coachwire.operator_queries import outbox_counts
+        from coachwire.commands.queries import outbox_counts
 
         counts = asyncio.run(outbox_counts(dsn))
         for one in counts:
@@ -242,7 +242,7 @@ def replay(
         if (id_ is None) != dead:
             _fail("expected either --id or --dead", WRONG)
         dsn = _database(Settings.from_environment(os.environ))
-        from coachwire.operator_queries import replay_outbox
+        from coachwire.commands.queries import replay_outbox
 
         rows = asyncio.run(replay_outbox(dsn, id_))
         if id_ is not None and not rows:
@@ -253,7 +253,7 @@ def replay(
 @app.command()
 def vapid() -> None:
     """Make a key for Web Push and print it: the private one is COACHWIRE_VAPID_PRIVATE_KEY."""
-    from coachwire.notification_settings import VapidSettings, new_vapid_key
+    from coachwire.notifications.settings import VapidSettings, new_vapid_key
 
     private, key = new_vapid_key()
     typer.echo(f"COACHWIRE_VAPID_PRIVATE_KEY={private}")
@@ -271,7 +271,7 @@ def load(
     """Add definitions from a file, and change those that are there by slug: all or none. Safe to repeat."""
     with _honest():
         dsn = _database(Settings.from_environment(os.environ))
-        from coachwire.catalogue import InUse, WrongDefinitions, load_definitions, read_definitions
+        from coachwire.commands.catalogue import InUse, WrongDefinitions, load_definitions, read_definitions
 
         try:
             added, changed = asyncio.run(load_definitions(dsn, read_definitions(file)))
@@ -289,7 +289,7 @@ def delete(slug: Annotated[str, typer.Argument(help="Such as back_squat_1rm.")])
     """Take a definition out of the catalogue, unless a set or a value refers to it."""
     with _honest():
         dsn = _database(Settings.from_environment(os.environ))
-        from coachwire.catalogue import InUse, delete_definition
+        from coachwire.commands.catalogue import InUse, delete_definition
 
         try:
             found = asyncio.run(delete_definition(dsn, slug))

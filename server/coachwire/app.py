@@ -6,28 +6,28 @@ from datetime import timedelta
 
 from aiohttp import web, web_response
 
-from coachwire import rest, service, shown_values, told_comments, topic_messages
-from coachwire.acks import Acks
+from coachwire import rest, service
 from coachwire.address import ADDRESS, PublicAddress, learn_address
-from coachwire.arrival import Arrivals
-from coachwire.auth import Authenticator
 from coachwire.beside import running_beside
-from coachwire.blobs_open import open_blobs
+from coachwire.blobs.links import Links
+from coachwire.blobs.opening import open_blobs
 from coachwire.bus import Bus, InProcessBus
-from coachwire.bus_redis_cluster import redis_bus
-from coachwire.cors import allow_origins
+from coachwire.bus.cluster import redis_bus
 from coachwire.database import Database
-from coachwire.drain import drain
-from coachwire.erasing import Erasing
-from coachwire.exporting import Exporting
-from coachwire.fanout import Fanout
-from coachwire.gaps import Gaps
-from coachwire.heartbeat import beat
+from coachwire.files.processing import Processing
+from coachwire.files.sweeping import Sweeping
 from coachwire.hub import Hub
-from coachwire.indexing import Indexing
-from coachwire.intake import Intake
+from coachwire.hub.fanout import Fanout
+from coachwire.hub.gaps import Gaps
+from coachwire.hub.polls import Polls
+from coachwire.hub.repair import Repair
+from coachwire.hub.views import Views
+from coachwire.identity.auth import Authenticator
+from coachwire.identity.jwks import KeySet
 from coachwire.jobs import Jobs
-from coachwire.jwks import KeySet
+from coachwire.jobs.erasing import Erasing
+from coachwire.jobs.exporting import Exporting
+from coachwire.jobs.retaining import Retaining
 from coachwire.keys import (
     ACKS,
     AUTHENTICATOR,
@@ -42,9 +42,8 @@ from coachwire.keys import (
     SETTINGS,
     SOCKETS,
 )
-from coachwire.links import Links
 from coachwire.migrate import check
-from coachwire.notifying import Notifying
+from coachwire.notifications.workers import Notifying
 from coachwire.operations import (
     attachments,
     audit,
@@ -75,34 +74,38 @@ from coachwire.operations import (
 from coachwire.operations import (
     presence as presence_operations,
 )
-from coachwire.partitions import keep_partitions, make_partitions
-from coachwire.patience import SILENT, note_request
-from coachwire.pending import Pending
-from coachwire.polls import Polls
 from coachwire.presence import Presence
-from coachwire.presence_door import PresenceDoor
-from coachwire.presence_redis import PresenceExchange
-from coachwire.presence_rights import PresenceRights
-from coachwire.problems import answer_problems
-from coachwire.processing import Processing
+from coachwire.presence.redis import PresenceExchange
+from coachwire.presence.rights import PresenceRights
 from coachwire.readiness import Readiness
-from coachwire.repair import Repair
 from coachwire.request_log import log_requests
 from coachwire.rest.blobs import PUTTING
-from coachwire.retaining import Retaining
+from coachwire.rest.cors import allow_origins
+from coachwire.rest.problems import answer_problems
 from coachwire.runner import Runner
 from coachwire.sampling import Sampling
+from coachwire.search.indexing import Indexing
 from coachwire.settings import Settings, SettingsError
+from coachwire.shown import values as shown_values
 from coachwire.socket import SocketDoor
+from coachwire.socket.acks import Acks
+from coachwire.socket.arrival import Arrivals
+from coachwire.socket.drain import drain
+from coachwire.socket.heartbeat import beat
+from coachwire.socket.intake import Intake
+from coachwire.socket.patience import SILENT, note_request
+from coachwire.socket.presence import PresenceDoor
+from coachwire.socket.topic_rights import TopicRights
+from coachwire.socket.topics import TopicDoor
 from coachwire.streams import Streams
-from coachwire.sweeping import Sweeping
-from coachwire.telling import Telling
-from coachwire.topic_door import TopicDoor
-from coachwire.topic_rights import TopicRights
-from coachwire.topic_streams import TopicStreams
+from coachwire.streams import comments as told_comments
+from coachwire.streams import messages as topic_messages
+from coachwire.streams.partitions import keep_partitions, make_partitions
+from coachwire.streams.pending import Pending
+from coachwire.streams.telling import Telling
+from coachwire.streams.topics import TopicStreams
 from coachwire.topics import organization_of
 from coachwire.unread import UnreadCounts
-from coachwire.views import Views
 
 # Which versions run here is nobody's business; a request that cannot be parsed is answered past every hook.
 web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it

@@ -17,16 +17,16 @@ from coachwire_protocol.shape import Wire
 from rich.console import Console
 
 from coachwire.blobs import Blobs
-from coachwire.blobs_local import LocalBlobs
+from coachwire.blobs.local import LocalBlobs
+from coachwire.commands.queries import find_user
 from coachwire.demo import DemoPerson, demo
 from coachwire.embedded import EmbeddedPostgres
+from coachwire.identity.tokens import sign
 from coachwire.keys import SETTINGS
 from coachwire.migrate import migrate
 from coachwire.observe import configure
-from coachwire.operator_queries import find_user
 from coachwire.serving import run, run_loop
 from coachwire.settings import Settings, SettingsError
-from coachwire.tokens import sign
 
 TTL = 300  # s; the page asks for the next one in time
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -2,18 +2,18 @@
 
 from aiohttp import web
 
-from coachwire.acks import Acks
-from coachwire.auth import Authenticator
 from coachwire.blobs import Blobs
 from coachwire.database import Database
-from coachwire.fanout import Fanout
-from coachwire.polls import Polls
-from coachwire.presence_door import PresenceDoor
-from coachwire.processing import Processing
+from coachwire.files.processing import Processing
+from coachwire.hub.fanout import Fanout
+from coachwire.hub.polls import Polls
+from coachwire.identity.auth import Authenticator
 from coachwire.readiness import Readiness
 from coachwire.runner import Runner
 from coachwire.settings import Settings
 from coachwire.socket import SocketDoor
+from coachwire.socket.acks import Acks
+from coachwire.socket.presence import PresenceDoor
 
 SETTINGS = web.AppKey("settings", Settings)
 DATABASE = web.AppKey("database", Database)

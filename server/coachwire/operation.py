@@ -14,9 +14,9 @@ from coachwire_protocol.frames import Event
 from msgspec import Struct
 
 from coachwire.blobs import Blobs
+from coachwire.blobs.links import Links
 from coachwire.database import Tx
-from coachwire.inboxes import Member
-from coachwire.links import Links
+from coachwire.hub.inboxes import Member
 from coachwire.settings import RateLimit
 
 R = TypeVar("R")

@@ -9,9 +9,9 @@ from coachwire_protocol.errors import Unavailable
 from prometheus_client import Counter
 
 from coachwire.bus import Bus
-from coachwire.connection import Connection
 from coachwire.database import Database, Query
 from coachwire.hub import Hub
+from coachwire.hub.views import Views
 from coachwire.measures import (
     BUS_DROPPED,
     BUS_PUBLISHED,
@@ -31,8 +31,8 @@ from coachwire.measures import (
     QUEUE_BYTES,
     SEARCH_PENDING,
 )
-from coachwire.partitions import ROOM
-from coachwire.views import Views
+from coachwire.socket.connection import Connection
+from coachwire.streams.partitions import ROOM
 
 EVERY = 2.0  # s; Prometheus looks less often
 

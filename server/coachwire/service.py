@@ -10,9 +10,9 @@ from coachwire_protocol.errors import Unavailable
 from coachwire.address import ADDRESS
 from coachwire.database import Query
 from coachwire.keys import DATABASE, READINESS, SETTINGS
-from coachwire.partitions import ROOM, WEEK
 from coachwire.resources import folder
 from coachwire.settings import is_loopback
+from coachwire.streams.partitions import ROOM, WEEK
 
 Handler = web.RequestHandler
 

@@ -11,12 +11,12 @@ import structlog
 from aiohttp import web
 
 from coachwire.app import init_app
-from coachwire.bus_redis_topology import addresses
+from coachwire.bus.topology import addresses
 from coachwire.keys import READINESS
 from coachwire.observe import configure
-from coachwire.patience import SILENT, impatient
 from coachwire.scrape import scraped
 from coachwire.settings import Settings, SettingsError
+from coachwire.socket.patience import SILENT, impatient
 
 log = structlog.get_logger()
 

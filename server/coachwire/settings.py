@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-from coachwire.notification_settings import (
+from coachwire.notifications.settings import (
     Network,
     VapidSettings,
     WebhookSettings,

@@ -74,7 +74,7 @@ async def test_control_and_empty_frames_without_end_close_their_connection_and_d
 async def test_sockets_that_say_nothing_are_all_closed_and_delay_nobody(
     gym: Place, phone: OpenPhone, line: OpenLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.hello.HELLO", 1.0)
+    monkeypatch.setattr("coachwire.socket.hello.HELLO", 1.0)
     coach = await phone(gym.coach)
 
     async def silent() -> int:
@@ -124,8 +124,8 @@ async def test_lines_that_went_dead_all_at_once_are_all_let_go(
     gym: Place, server: TestServer, phone: OpenPhone, line: OpenLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is read there any more, and nothing said."""
-    monkeypatch.setattr("coachwire.heartbeat.HEARTBEAT_SECONDS", 1)  # instead of 25
-    monkeypatch.setattr("coachwire.heartbeat.PONG", 1.0)  # instead of 10
+    monkeypatch.setattr("coachwire.socket.heartbeat.HEARTBEAT_SECONDS", 1)  # instead of 25
+    monkeypatch.setattr("coachwire.socket.heartbeat.PONG", 1.0)  # instead of 10
     people = [gym.owner, gym.admin, gym.coach2, gym.member, gym.member2]
     dead = [await line() for _ in range(50)]
     for place, one in enumerate(dead):

@@ -10,12 +10,12 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from coachwire.blobs import Blobs, Presigned
-from coachwire.blobs_local import LocalBlobs
-from coachwire.blobs_s3 import S3Blobs
+from coachwire.blobs.local import LocalBlobs
+from coachwire.blobs.s3 import S3Blobs
 from coachwire.keys import BLOBS
-from coachwire.problems import answer_problems
 from coachwire.request_log import log_requests
 from coachwire.rest import blobs as routes
+from coachwire.rest.problems import answer_problems
 
 from ..s3 import S3Server
 

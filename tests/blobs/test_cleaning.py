@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from coachwire.processing import clean_beside
+from coachwire.files.processing import clean_beside
 from PIL import Image
 
 from ..files import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from coachwire.blobs import Blobs
-from coachwire.blobs_local import LocalBlobs, WrongSize
+from coachwire.blobs.local import LocalBlobs, WrongSize
 from coachwire_protocol.errors import Unavailable
 
 

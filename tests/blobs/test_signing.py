@@ -7,7 +7,7 @@ import botocore.auth  # type: ignore[import-untyped] # it has no types
 import botocore.session  # type: ignore[import-untyped] # it has no types
 import pytest
 from botocore.config import Config  # type: ignore[import-untyped] # it has no types
-from coachwire.sigv4 import Signer
+from coachwire.blobs.sigv4 import Signer
 
 KEY = "messages/0b9f3c52-4d0e-4f3f-9f0d-0a8f5ad1c001/u-1/7f.thumb.webp"
 NOW = datetime(2026, 1, 31, 23, 59, 58, tzinfo=UTC)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
 from coachwire.bus import Bus, Exchange, InProcessBus, Message
-from coachwire.bus_redis import RedisBus
-from coachwire.bus_redis_cluster import ClusterBus
+from coachwire.bus.cluster import ClusterBus
+from coachwire.bus.redis import RedisBus
 
 from ..services import EmbeddedCluster
 

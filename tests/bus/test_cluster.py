@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 from coachwire.bus import Bus
-from coachwire.bus_redis_cluster import ClusterBus
+from coachwire.bus.cluster import ClusterBus
 from redis.crc import key_slot
 
 from ..services import EmbeddedCluster, EmbeddedRedis

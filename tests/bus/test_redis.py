@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 from coachwire.bus import Bus
-from coachwire.bus_redis import RedisBus
+from coachwire.bus.redis import RedisBus
 
 from ..services import EmbeddedCluster, EmbeddedRedis
 from .conftest import CHANNEL, LIMIT, Join, Member, until

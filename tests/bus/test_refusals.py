@@ -2,7 +2,7 @@
 
 import asyncio
 
-from coachwire.bus_redis_connection import Address, connect, pack
+from coachwire.bus.connection import Address, connect, pack
 
 
 async def test_a_refusal_does_not_quote_what_was_sent(redis_url: str) -> None:

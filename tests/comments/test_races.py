@@ -9,9 +9,9 @@ from typing import TypeAlias, cast
 from uuid import UUID, uuid4
 
 import asyncpg
-import coachwire.pending as pending_worker
+import coachwire.streams.pending as pending_worker
 from coachwire.database import Tx
-from coachwire.pending import NEXT, TELL
+from coachwire.streams.pending import NEXT, TELL
 
 from ..gym import Place, Someone
 from ..sql.calls import Connection, Sending, send, stream, waiting_for_a_lock

@@ -157,7 +157,7 @@ class TwoPeople(RuleBasedStateMachine):
 def test_whatever_two_people_do_is_answered_told_and_kept_as_it_must_be(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.acks.EVERY", 0.02)
+    monkeypatch.setattr("coachwire.socket.acks.EVERY", 0.02)
     explore = settings.get_current_profile_name() == "explore"
     with World(database_url) as world:
         monkeypatch.setattr(TwoPeople, "world", world, raising=False)

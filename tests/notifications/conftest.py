@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from coachwire.notification_settings import WebhookSettings, networks, webhook_secrets
+from coachwire.notifications.settings import WebhookSettings, networks, webhook_secrets
 from coachwire.settings import Settings
 
 from ..gym import SECRET
@@ -26,9 +26,9 @@ from .receiver import Receiver
 
 @pytest.fixture(autouse=True)
 def briskly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.outbox.POLL", 0.02)
-    monkeypatch.setattr("coachwire.outbox.PAUSES", (0.02, 0.1))
-    monkeypatch.setattr("coachwire.acks.EVERY", 0.02)
+    monkeypatch.setattr("coachwire.notifications.outbox.POLL", 0.02)
+    monkeypatch.setattr("coachwire.notifications.outbox.PAUSES", (0.02, 0.1))
+    monkeypatch.setattr("coachwire.socket.acks.EVERY", 0.02)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
-from coachwire.gate import Gate, RefusedAddress, gated_session
-from coachwire.posting import Answer, post
+from coachwire.notifications.gate import Gate, RefusedAddress, gated_session
+from coachwire.notifications.posting import Answer, post
 
 from .receiver import Receiver
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from aiohttp import web
-from coachwire.outbox import ATTEMPTS, pause
+from coachwire.notifications.outbox import ATTEMPTS, pause
 
 from ..gym import Place
 from ..server.conftest import OpenPhone
@@ -49,7 +49,7 @@ async def test_after_the_last_attempt_it_is_given_up_and_said(
     monkeypatch: pytest.MonkeyPatch,
     log: Log,
 ) -> None:
-    monkeypatch.setattr("coachwire.outbox.ATTEMPTS", 3)
+    monkeypatch.setattr("coachwire.notifications.outbox.ATTEMPTS", 3)
     receiver.answers = [503, 503, 503]
     id_ = await outbox.message(await phone(gym.coach), gym.member)
     assert await outbox.settled(id_, "dead") == [("message", "dead", 3, "status 503")]
@@ -78,7 +78,7 @@ def test_pauses_grow_to_four_hours_and_are_never_the_same() -> None:
 @pytest.fixture(autouse=True)
 def _usual_pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "pauses" in request.node.name:
-        monkeypatch.setattr("coachwire.outbox.PAUSES", (5.0, 14_400.0))
+        monkeypatch.setattr("coachwire.notifications.outbox.PAUSES", (5.0, 14_400.0))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_an_answer_without_end_is_not_read_to_it(
 async def test_an_answer_that_stops_in_its_middle_counts_by_its_status(
     gym: Place, phone: OpenPhone, outbox: Outbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.posting.DRAIN", 0.05)
+    monkeypatch.setattr("coachwire.notifications.posting.DRAIN", 0.05)
     never = asyncio.Event()
 
     async def stall(request: web.Request) -> web.StreamResponse:

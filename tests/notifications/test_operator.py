@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 from coachwire.database import Database
-from coachwire.notification_settings import VapidSettings, new_vapid_key, vapid_key
-from coachwire.outbox_queries import SWEEP
+from coachwire.notifications.queries import SWEEP
+from coachwire.notifications.settings import VapidSettings, new_vapid_key, vapid_key
 
 from ..gym import Place
 from ..server.conftest import OpenPhone

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 from coachwire.database import Tx
+from coachwire.notifications.queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.operations.messages import CREATE_STREAMS
-from coachwire.outbox_queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.sampling import OUTBOX
 
 from ..gym import Place, open_gym

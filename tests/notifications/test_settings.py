@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 
 import pytest
-from coachwire.notification_settings import new_vapid_key
+from coachwire.notifications.settings import new_vapid_key
 from coachwire.settings import Settings, SettingsError
 
 from .receiver import OTHER_SECRET, SECRET

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import ClientSession
-from coachwire.notification_settings import VapidSettings, networks, new_vapid_key
+from coachwire.notifications.settings import VapidSettings, networks, new_vapid_key
 from coachwire.settings import Settings
 
 from ..gym import Place, Someone
@@ -217,7 +217,7 @@ class TestIntoPrivateNetworks:
         monkeypatch: pytest.MonkeyPatch,
         log: list[Any],
     ) -> None:
-        monkeypatch.setattr("coachwire.outbox.ATTEMPTS", 1)
+        monkeypatch.setattr("coachwire.notifications.outbox.ATTEMPTS", 1)
         await subscribe(http, gym.member, browser)
         id_ = await outbox.message(await phone(gym.coach), gym.member)
         assert (await outbox.settled(id_, "dead"))[1] == ("message", "dead", 1, "refused address")

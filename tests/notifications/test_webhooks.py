@@ -5,7 +5,7 @@ from uuid import UUID
 
 import jsonschema_rs
 import pytest
-from coachwire.notification_settings import webhook_secrets
+from coachwire.notifications.settings import webhook_secrets
 from coachwire.settings import Settings
 from coachwire_protocol.documents import openapi
 from standardwebhooks import WebhookVerificationError

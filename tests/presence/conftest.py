@@ -15,7 +15,7 @@ __all__ = ["database", "gym", "http", "other_gym", "phone", "server", "settings"
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.acks.EVERY", 0.05)
+    monkeypatch.setattr("coachwire.socket.acks.EVERY", 0.05)
 
 
 def delivered(recipient: Someone, up_to: str, thread: str | None = None) -> Frame:

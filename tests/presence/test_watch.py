@@ -83,8 +83,8 @@ async def test_a_line_that_breaks_shows_as_a_closed_one_does(gym: Place, phone: 
 async def test_a_half_open_line_shows_when_no_pong_comes(
     gym: Place, phone: OpenPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.heartbeat.HEARTBEAT_SECONDS", 1)  # instead of 25
-    monkeypatch.setattr("coachwire.heartbeat.PONG", 1.0)  # instead of 10
+    monkeypatch.setattr("coachwire.socket.heartbeat.HEARTBEAT_SECONDS", 1)  # instead of 25
+    monkeypatch.setattr("coachwire.socket.heartbeat.PONG", 1.0)  # instead of 10
     coach, _ = await phone(gym.coach), await phone(gym.member)  # who reads nothing from now on, pings neither
     assert await watch(coach, gym.member) == [gym.member.membership_id]
     began = time.monotonic()
@@ -232,7 +232,7 @@ async def test_who_becomes_staff_is_seen_by_members_and_sees_them(
 
 @pytest.fixture
 def _looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.presence_rights.EVERY", 1.0)  # s instead of 10
+    monkeypatch.setattr("coachwire.presence.rights.EVERY", 1.0)  # s instead of 10
 
 
 @pytest.mark.usefixtures("_looking_often")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from coachwire.database import Database
-from coachwire.indexing import Indexing
+from coachwire.search.indexing import Indexing
 
 from .platform import Tables
 

@@ -48,7 +48,7 @@ async def test_a_device_is_its_users_alone(gym: Place, phone: OpenPhone) -> None
 async def test_an_older_socket_on_another_instance_is_found_without_a_bus(
     gym: Place, phone: OpenPhone, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.repair.COMPARE", 0.1)
+    monkeypatch.setattr("coachwire.hub.repair.COMPARE", 0.1)
     device = str(uuid4())
     async with TestServer(init_app(settings)) as server, ClientSession() as session:
         url = str(server.make_url("")).rstrip("/")

@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-from coachwire.blobs_local import ROUTE
+from coachwire.blobs.local import ROUTE
 from coachwire.service import page_routes
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.documents import asyncapi, openapi

@@ -12,9 +12,9 @@ import redis
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from coachwire.database import Database
+from coachwire.files.sweeping import Sweeping
 from coachwire.keys import BLOBS
 from coachwire.settings import Settings
-from coachwire.sweeping import Sweeping
 
 from ..comments.conftest import add_exercise
 from ..gym import SECRET, Place, message_to

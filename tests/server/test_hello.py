@@ -131,7 +131,7 @@ async def test_someone_whom_the_platform_has_just_added_is_welcome_and_can_talk(
 async def test_a_hello_that_does_not_come_in_time_closes_the_socket(
     gym: Place, phone: OpenPhone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.hello.HELLO", 0.1)
+    monkeypatch.setattr("coachwire.socket.hello.HELLO", 0.1)
     silent = await phone(gym.member, connect=False)
     await silent.open()
     assert await silent.close_code() == 4006

@@ -12,13 +12,13 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from coachwire.app import init_app
-from coachwire.claims import Claims, TokenExpired
-from coachwire.drain import drain
-from coachwire.heartbeat import token_due
-from coachwire.jwks import KeysUnavailable, read_keys
+from coachwire.identity.claims import Claims, TokenExpired
+from coachwire.identity.jwks import KeysUnavailable, read_keys
+from coachwire.identity.verified import KEPT, VerifiedTokens
 from coachwire.keys import READINESS
 from coachwire.settings import Settings, SettingsError
-from coachwire.verified import KEPT, VerifiedTokens
+from coachwire.socket.drain import drain
+from coachwire.socket.heartbeat import token_due
 from coachwire_protocol.times import parse_time
 
 from ..gym import Place
@@ -57,12 +57,12 @@ async def gym(gym: Place, database: Tables) -> Place:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a minute had passed since the last unknown key id."""
-    monkeypatch.setattr("coachwire.jwks.PAUSE", 0.0)
+    monkeypatch.setattr("coachwire.identity.jwks.PAUSE", 0.0)
 
 
 @pytest.fixture
 def quick_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.heartbeat.TURN", 0.02)
+    monkeypatch.setattr("coachwire.socket.heartbeat.TURN", 0.02)
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ async def test_a_key_that_was_withdrawn_is_good_for_nothing_not_even_for_what_it
 async def test_the_set_is_fetched_again_by_itself(
     gym: Place, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr("coachwire.jwks.REFRESH", 0.02)
+    monkeypatch.setattr("coachwire.identity.jwks.REFRESH", 0.02)
     async with TestServer(init_app(settings)) as server, ClientSession(server.make_url("/")) as http:
         token = issuer.token("user_member")
         assert await status_of(http, token) == OK
@@ -228,7 +228,7 @@ async def test_known_keys_work_while_the_issuer_is_away_and_others_cannot_be_jud
 async def test_a_server_that_started_without_the_issuer_lets_people_in_when_it_is_back(
     gym: Place, settings: Settings, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.jwks.RETRY", 0.02)
+    monkeypatch.setattr("coachwire.identity.jwks.RETRY", 0.02)
     await issuer.stop()
     async with TestServer(init_app(settings)) as server, ClientSession(server.make_url("/")) as http:
         token = issuer.token("user_member")
@@ -243,7 +243,7 @@ async def test_an_issuer_that_hangs_keeps_nobody_waiting(
     gym: Place, issuer: Issuer, phone: OpenPhone, http: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await status_of(http, issuer.token("user_member")) == OK
-    monkeypatch.setattr("coachwire.jwks.FETCH", 0.2)
+    monkeypatch.setattr("coachwire.identity.jwks.FETCH", 0.2)
     issuer.hang()
     stranger = asyncio.create_task(status_of(http, issuer.token("user_member", signing_key("ins_2"))))
     await issuer.asked()
@@ -329,7 +329,7 @@ async def test_after_a_minute_an_unknown_key_id_makes_it_ask_again(
     assert await status_of(http, issuer.token("user_member", signing_key("ins_2"))) == UNAUTHENTICATED
     issuer.publish(signing_key("ins_3"))
     assert await status_of(http, issuer.token("user_member", signing_key("ins_3"))) == UNAVAILABLE
-    monkeypatch.setattr("coachwire.jwks.PAUSE", 0.0)
+    monkeypatch.setattr("coachwire.identity.jwks.PAUSE", 0.0)
     assert await status_of(http, issuer.token("user_member", signing_key("ins_3"))) == OK
 
 
@@ -443,7 +443,7 @@ async def test_a_token_that_lives_less_than_a_minute_is_warned_of_at_once_and_on
 async def test_a_token_that_is_not_renewed_ends_the_connection(
     gym: Place, issuer: Issuer, phone: OpenPhone, quick_wheel: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.heartbeat.GRACE", 5.0)
+    monkeypatch.setattr("coachwire.socket.heartbeat.GRACE", 5.0)
     member = await phone(issuer.token("user_member", exp=int(time.time()) - 3))
     assert (await member.next("notice"))["kind"] == "token_expiring"
     assert await member.close_code() == 4004

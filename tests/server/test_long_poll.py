@@ -160,7 +160,7 @@ async def test_a_new_epoch_ends_the_wait_with_a_reset(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     member = Caller(http, gym.member)
-    monkeypatch.setattr("coachwire.repair.COMPARE", 0.1)
+    monkeypatch.setattr("coachwire.hub.repair.COMPARE", 0.1)
     waiting = asyncio.create_task(member.get(EVENTS, **await begin(member), wait=25))
     await polls_waiting(server, 1)
     await database.execute("update stream_epoch set epoch = 'k2'")
@@ -257,7 +257,7 @@ class TestOverRedis:
         elsewhere: ClientSession,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("coachwire.repair.Repair.doubt", lambda repair: None)
+        monkeypatch.setattr("coachwire.hub.repair.Repair.doubt", lambda repair: None)
         member = Caller(http, gym.member)
         for _ in range(2):  # the second time the channel was left in between
             waiting = asyncio.create_task(member.get(EVENTS, **await begin(member), wait=25))

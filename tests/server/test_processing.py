@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-from coachwire import processing
-from coachwire.cleaning import MEMORY, OPEN
+from coachwire.files import processing
+from coachwire.files.cleaning import MEMORY, OPEN
 from coachwire.keys import PROCESSING
 from coachwire.settings import Settings
 from PIL import Image
@@ -37,7 +37,7 @@ def has_landlock() -> bool:
             sys.executable,
             "-I",
             "-c",
-            "from coachwire.fence import *; print(fence_in(readable=[], writable=[]))",
+            "from coachwire.files.fence import *; print(fence_in(readable=[], writable=[]))",
         ],
         capture_output=True,
         check=False,
@@ -91,7 +91,7 @@ def _children() -> list[int]:
 
 def _cleans(pid: int) -> bool:
     try:
-        return b"coachwire.cleaning" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return b"coachwire.files.cleaning" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:
         return False
 
@@ -155,7 +155,7 @@ async def test_a_decoder_sees_its_own_file_and_talks_to_nobody(
 
 def test_a_decoder_has_only_so_much_memory() -> None:
     asked = f"bytearray({MEMORY})"
-    code = f"from coachwire.cleaning import hold_to_limits\nhold_to_limits()\n{asked}"
+    code = f"from coachwire.files.cleaning import hold_to_limits\nhold_to_limits()\n{asked}"
     run = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, check=False)
     assert b"MemoryError" in run.stderr
 

@@ -223,7 +223,7 @@ async def test_5000_are_replayed_and_one_more_is_too_many(
 async def test_another_epoch_closes_who_is_connected_and_resets_them(
     gym: Place, phone: OpenPhone, database: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coachwire.repair.COMPARE", 0.1)
+    monkeypatch.setattr("coachwire.hub.repair.COMPARE", 0.1)
     coach, member = await phone(gym.coach), await phone(gym.member)
     await send(coach, gym.member, "before the restore")
     await member.event("message.created")

@@ -17,7 +17,7 @@ from .platform import Tables, join, set_status
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.acks.EVERY", 0.05)
+    monkeypatch.setattr("coachwire.socket.acks.EVERY", 0.05)
 
 
 async def becomes(value: Any, look: Callable[[], Awaitable[Any]]) -> None:

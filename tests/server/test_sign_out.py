@@ -113,7 +113,7 @@ async def test_a_signed_out_device_is_refused_over_rest(gym: Place, http: Client
 async def test_a_socket_on_another_instance_is_found_without_a_bus(
     gym: Place, http: ClientSession, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
-    monkeypatch.setattr("coachwire.repair.COMPARE", 0.1)
+    monkeypatch.setattr("coachwire.hub.repair.COMPARE", 0.1)
     device = str(uuid4())
     async with TestServer(init_app(settings)) as server, ClientSession() as session:
         url = str(server.make_url("")).rstrip("/")
@@ -130,7 +130,7 @@ class TestOverRedis:
     async def test_a_socket_on_another_instance_closes_at_once(
         self, gym: Place, http: ClientSession, elsewhere: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("coachwire.repair.Repair.doubt", lambda repair: None)  # the hint alone
+        monkeypatch.setattr("coachwire.hub.repair.Repair.doubt", lambda repair: None)  # the hint alone
         device = str(uuid4())
         async with ClientSession() as session, Phone(session, elsewhere, gym.member.token, device) as there:
             began = time.monotonic()

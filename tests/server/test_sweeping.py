@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
-from coachwire.blobs_s3 import S3Blobs
+from coachwire.blobs.s3 import S3Blobs
+from coachwire.files.sweeping import Sweeping
 from coachwire.keys import BLOBS, DATABASE
 from coachwire.settings import Settings
-from coachwire.sweeping import Sweeping
 from coachwire_protocol.errors import Unavailable
 
 from ..files import picture

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 from aiohttp import ClientSession
-from coachwire.claims import Expected, Key, read_claims, read_header
+from coachwire.identity.claims import Expected, Key, read_claims, read_header
 from coachwire.settings import Settings
 from coachwire_protocol.errors import Unauthenticated
 
@@ -179,7 +179,9 @@ async def issuer() -> AsyncIterator[Issuer]:
 
 @pytest.fixture
 def settings(database_url: str, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr("coachwire.jwks.PAUSE", 0.0)  # so that an unknown kid is refused, not put off
+    monkeypatch.setattr(
+        "coachwire.identity.jwks.PAUSE", 0.0
+    )  # so that an unknown kid is refused, not put off
     return Settings(
         database_url=database_url, jwks_url=issuer.url, jwt_issuer=ISSUER, jwt_audience="coachwire"
     )

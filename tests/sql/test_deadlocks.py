@@ -10,13 +10,13 @@ from typing import TypeAlias, cast
 from uuid import UUID, uuid4
 
 import asyncpg
-import coachwire.pending as pending_worker
+import coachwire.streams.pending as pending_worker
 from coachwire.database import Tx
+from coachwire.files.sweeping import FORGET
+from coachwire.notifications.queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
-from coachwire.outbox_queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
-from coachwire.pending import NEXT, TELL
-from coachwire.sweeping import FORGET
+from coachwire.streams.pending import NEXT, TELL
 
 from ..gym import Place, Someone
 from .calls import (

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from coachwire import app
 from coachwire.database import QUERIES
-from coachwire.search_terms import document, query
+from coachwire.search.terms import document, query
 
 from ..gym import Place
 from .calls import Connection

@@ -33,7 +33,7 @@ ENDS_OF_EXERCISE = {
 @pytest.fixture(autouse=True)
 def _by_word_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here is found by the look at everything that is open."""
-    monkeypatch.setattr("coachwire.topic_rights.EVERY", 1000.0)
+    monkeypatch.setattr("coachwire.socket.topic_rights.EVERY", 1000.0)
 
 
 @pytest.mark.parametrize("statement", ENDS)

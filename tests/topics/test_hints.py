@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 import pytest
 from coachwire import app
 from coachwire.bus import Exchange, InProcessBus
-from coachwire.fanout import Fanout
 from coachwire.hub import Hub
+from coachwire.hub.fanout import Fanout
+from coachwire.hub.views import View, Views
 from coachwire.operation import Actor, Again, Outcome, TopicDelivery, TopicSignal
-from coachwire.topic_streams import LOADERS
+from coachwire.streams.topics import LOADERS
 from coachwire.topics import topic_channel, user_channel
-from coachwire.views import View, Views
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.errors import BadRequest, ProtocolError
 from coachwire_protocol.frames import Event, skipped_frame

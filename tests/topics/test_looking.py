@@ -12,8 +12,8 @@ from .conftest import Board, Connection, OpenPhone, closed, watching
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("coachwire.topic_rights.EVERY", 0.1)
-    monkeypatch.setattr("coachwire.repair.COMPARE", 0.1)
+    monkeypatch.setattr("coachwire.socket.topic_rights.EVERY", 0.1)
+    monkeypatch.setattr("coachwire.hub.repair.COMPARE", 0.1)
 
 
 async def test_a_right_that_ended_silently_closes_the_topic(

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from aiohttp.test_utils import TestServer
-from coachwire.inboxes import HELD
+from coachwire.hub.inboxes import HELD
 from coachwire.keys import SOCKETS
 from coachwire_protocol.topics import MAX_TOPICS
 

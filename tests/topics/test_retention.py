@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 from coachwire.database import Database
-from coachwire.partitions import drop_expired
 from coachwire.settings import Settings, SettingsError
+from coachwire.streams.partitions import drop_expired
 
 from ..gym import Place
 from .conftest import Board, Connection, OpenPhone, opened

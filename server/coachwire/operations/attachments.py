@@ -3,8 +3,8 @@
 from coachwire_protocol.attachments import AttachmentUrl, ReadAttachmentUrl
 from coachwire_protocol.errors import NotFound
 
+from coachwire.blobs.links import File
 from coachwire.database import Query
-from coachwire.links import File
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
 

@@ -10,7 +10,7 @@ from coachwire_protocol.errors import NotFound
 from coachwire.database import Query
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
-from coachwire.shown_comments import CommentRow, show_comment
+from coachwire.shown.comments import CommentRow, show_comment
 
 
 class Exercise(NamedTuple):

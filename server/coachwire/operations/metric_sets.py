@@ -25,7 +25,7 @@ from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
 from coachwire.operations.metric_access import note_look, require_subject
 from coachwire.shown import optional_id
-from coachwire.shown_values import ValueRow, show_value
+from coachwire.shown.values import ValueRow, show_value
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # a cursor holds a time: levels are microseconds after it
 

@@ -34,7 +34,7 @@ from msgspec.structs import replace
 from coachwire.database import Query
 from coachwire.operation import Actor, Delivery, Outcome, Scope, TopicDelivery, operation
 from coachwire.operations.metric_access import note_look, require_subject
-from coachwire.shown_values import ValueRow, show_value
+from coachwire.shown.values import ValueRow, show_value
 
 HELD_RETRY = 200  # ms; a row that the platform holds is usually free again by then
 TAKEN = "CW002"  # somebody else recorded under one of these ids in this very moment

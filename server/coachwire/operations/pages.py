@@ -17,7 +17,7 @@ from coachwire_protocol.conversations import (
 )
 from msgspec import UNSET, UnsetType
 
-from coachwire.links import Links
+from coachwire.blobs.links import Links
 from coachwire.shown import MessageRow, show
 
 Place = tuple[datetime, str]

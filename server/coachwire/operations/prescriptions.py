@@ -11,7 +11,7 @@ from coachwire.database import Query
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
 from coachwire.operations.metric_access import note_look, require_subject
-from coachwire.shown_values import ValueRow, show_value
+from coachwire.shown.values import ValueRow, show_value
 
 
 class Assigned(NamedTuple):

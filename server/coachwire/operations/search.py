@@ -12,9 +12,9 @@ from coachwire_protocol.search import MAX_WORDS, SearchMessages
 from coachwire.database import Query
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
-from coachwire.search_terms import query
+from coachwire.search.terms import query
+from coachwire.search.words import words_of
 from coachwire.shown import MessageRow, show
-from coachwire.words import words_of
 
 NEAR = 2_000  # of the newest messages, looked at before the index is asked: common words are met there
 FEW = 2_000  # matches that are all read and sorted; of more, the newest are met by going back through what was said

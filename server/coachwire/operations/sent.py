@@ -11,7 +11,7 @@ from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
 from msgspec import UNSET
 
-from coachwire.links import Links
+from coachwire.blobs.links import Links
 from coachwire.operation import Call, Delivery, Outcome, TopicDelivery
 from coachwire.shown import FILES, membership
 from coachwire.topics import thread_topic

@@ -9,8 +9,8 @@ from coachwire_protocol.conversations import Page, ReadThread, decode_cursor, en
 from coachwire_protocol.errors import NotFound
 from coachwire_protocol.workouts import ListThreads, WorkoutThread
 
+from coachwire.blobs.links import Links
 from coachwire.database import Query, Tx
-from coachwire.links import Links
 from coachwire.operation import Actor, Outcome, Scope, operation
 from coachwire.operations.access import require_membership
 from coachwire.operations.messages import ONE

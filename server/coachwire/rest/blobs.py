@@ -8,7 +8,7 @@ from aiohttp import web
 from coachwire_protocol.errors import Forbidden, NotFound, Unavailable
 
 from coachwire.blobs import TYPES
-from coachwire.blobs_local import ANY, ROUTE, LocalBlobs, Taken, WrongSize
+from coachwire.blobs.local import ANY, ROUTE, LocalBlobs, Taken, WrongSize
 from coachwire.keys import BLOBS
 
 CHUNK = 262_144  # bytes written at once

@@ -11,7 +11,7 @@ from coachwire_protocol.frames import encode
 from coachwire_protocol.shape import Wire
 from msgspec import Struct
 
-from coachwire.auth import Identity
+from coachwire.identity.auth import Identity
 from coachwire.keys import AUTHENTICATOR, DATABASE, RUNNER
 from coachwire.operation import Actor, Outcome
 from coachwire.operations.session import is_user

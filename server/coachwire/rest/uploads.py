@@ -9,8 +9,8 @@ from coachwire_protocol.errors import AttachmentNotReady, Unavailable
 from coachwire_protocol.uploads import CompleteUpload, ReadUpload, Reason, RequestUpload
 
 from coachwire.blobs import Blobs, Changed, what_failed
+from coachwire.files.media import START, is_what_it_says
 from coachwire.keys import BLOBS, PROCESSING, RUNNER
-from coachwire.media import START, is_what_it_says
 from coachwire.operations.uploads import Awaited, NoteArrival
 from coachwire.rest.door import actor_of, answer_body, data, within
 

@@ -1,0 +1,1 @@
+"""Who somebody is, as tokens say it."""

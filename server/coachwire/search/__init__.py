@@ -1,0 +1,1 @@
+"""Search in messages: what a text is found by, and the worker that keeps the index."""
