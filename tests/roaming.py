@@ -73,8 +73,9 @@ class Device(Phone):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._keeping is not None
-        self._keeping.cancel()
-        await asyncio.wait([self._keeping])
+        while not self._keeping.done():  # again: a cancellation that meets the end of a connect can be lost in the client
+            self._keeping.cancel()
+            await asyncio.wait([self._keeping], timeout=PAUSE)
         await self.leave()
         if not self._keeping.cancelled():
             self._keeping.result()  # what broke it
