@@ -73,7 +73,7 @@ class Device(Phone):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._keeping is not None
-        while not self._keeping.done():  # again: a cancellation that meets the end of a connect can be lost in the client
+        while not self._keeping.done():  # a cancellation that meets the end of a connect can be lost
             self._keeping.cancel()
             await asyncio.wait([self._keeping], timeout=PAUSE)
         await self.leave()
