@@ -3,65 +3,52 @@
 import { Body } from "./body.js";
 import { Comments } from "./comments.js";
 import { Connection, Disconnected } from "./connection.js";
-import { Finder } from "./finding.js";
-import { keyAt, keyOf, partyAt, placeOf } from "./keys.js";
+import { Events } from "./events.js";
+import { keyAt, keyOf, partyAt } from "./keys.js";
 import { Loader } from "./loading.js";
 import { Online } from "./online.js";
 import { ownEvent } from "./own.js";
 import { Reading } from "./reading.js";
+import { Screen } from "./screen.js";
 import { Sender } from "./sender.js";
 import { Sending } from "./sending.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
-import { Topics } from "./topics.js";
+import { Timers } from "./timers.js";
 import { TypingTeller, Typists } from "./typing.js";
 
 const ACK = 2_000; // ms; the server writes no more often
 const GATHER = 200; // ms in which a list that is being loaded comes together
-const RECOUNT = 500; // ms after something in a thread, until its counts are asked for
 const AGREE = 1_000; // ms after a count, in which the events that belong to it come
-const AGAIN = 2_000; // ms after something that did not work
 
-/** `changed()` is called after anything that may be seen has changed, `heard(message)` when somebody says something. */
+/**
+ * `changed()` is called after anything that may be seen has changed, `heard(message)` when somebody says something,
+ * `measured(membershipIds)` when what is known of these people's values holds no more.
+ */
 export class Session {
   loaded = false; // there is something to show
   ready = false; // connected, and what is shown is the present
   #api;
   #device;
   #changed;
-  #heard;
+  #events;
   #stream = new Stream();
   #connections = 0; // welcomes so far
   #unread = null; // the welcome's count, for when the replay is over
   #foreground = true;
-  #open = null; // the key of the conversation on the screen
-  #exercise = null; // what is commented on beside it
-  #around = null; // a message of it that is looked for
   #acked = null;
-  #finder;
-  #timers = {};
+  #screen;
+  #timers = new Timers();
 
-  constructor({ url, api, outbox, uploads, values, device, changed, heard, Socket }) {
+  constructor({ url, api, outbox, uploads, values, device, changed, heard, measured, Socket }) {
     this.#api = api;
     this.#device = device;
     this.#changed = changed;
-    this.#heard = heard;
     this.store = new Store(changed);
     this.loader = new Loader({ api, store: this.store, changed });
     const ask = (request) => this.#request(request);
     const sending = new Sending({ ask, api, store: this.store, outbox, uploads });
     this.sender = new Sender({ outbox, send: (item) => sending.send(item), ready: () => this.ready, changed });
-    this.#finder = new Finder({
-      loader: this.loader,
-      store: this.store,
-      on: {
-        failed: () => this.#lookLater(),
-        changed: () => {
-          this.look();
-          changed();
-        },
-      },
-    });
     this.typists = new Typists(changed);
     this.online = new Online({ ask, changed });
     this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...addressed(to), active }));
@@ -69,19 +56,37 @@ export class Session {
     this.body = new Body({ api, changed });
     const record = ({ organizationId, membershipId, ...value }) => recorded(api, { organizationId, membershipId }, value);
     this.recorder = new Sender({ outbox: values, send: record, ready: () => this.ready, changed });
-    this.topics = new Topics({
-      ask,
-      apply: (event) => this.#applyTopic(event),
-      load: (topic) => this.#loadTopic(topic),
-      closed: (topic) => {
-        if (topic.startsWith("metrics:")) this.#loadTopic(topic); // what may still be seen, or why not
-        changed();
+    this.#screen = new Screen({
+      store: this.store,
+      loader: this.loader,
+      comments: this.comments,
+      body: this.body,
+      timers: this.#timers,
+      on: {
+        ask,
+        changed,
+        apply: (event) => {
+          this.#events.applyTopic(event);
+          this.look();
+        },
+        look: () => this.look(),
+        measured: (membershipId) => measured([membershipId]),
       },
     });
+    this.topics = this.#screen.topics;
+    this.#events = new Events({
+      store: this.store,
+      loader: this.loader,
+      body: this.body,
+      comments: this.comments,
+      typists: this.typists,
+      timers: this.#timers,
+      on: { measured, missing: () => this.#screen.forgetMissing(), heard: (message) => this.ready && heard(message) },
+    });
     this.reading = new Reading({
-      current: () => (this.ready && this.#foreground ? this.store.conversations.get(this.#open) : null),
+      current: () => (this.ready && this.#foreground ? this.#screen.conversation : null),
       read: (conversation, upTo) => this.#markRead(conversation, upTo),
-      failed: () => this.#lookLater(),
+      failed: () => this.#screen.lookLater(),
       isMine: (message) => this.store.isMine(message),
       isToMe: (message) => this.store.isToMe(message),
     });
@@ -94,18 +99,14 @@ export class Session {
 
   /** The conversation on the screen, or null; and a message in it that is looked for, if any. */
   open(key, around = null) {
-    if (this.#open !== key) this.typing.stop();
-    if (this.#open !== key || this.#around !== around) this.store.leavePast(this.#open);
-    this.#around = around;
-    this.#open = key;
+    if (this.#screen.open !== key) this.typing.stop();
+    this.#screen.show(key, around);
     this.look();
   }
 
-  /** The exercise on the screen, or null: `{organizationId, workoutId, movementId}`. */
-  beside(exercise) {
-    if (this.#exercise?.movementId === exercise?.movementId) return;
-    this.#exercise = exercise;
-    this.#follow();
+  /** Beside it: an exercise, `{organizationId, workoutId, movementId}`, and whose values its loads come from; or nulls. */
+  beside(what) {
+    if (this.#screen.beside(what)) this.#screen.follow();
   }
 
   /** Whose values are on the screen, or null: `{organizationId, membershipId, own}`. */
@@ -124,21 +125,14 @@ export class Session {
     this.look();
   }
 
-  /** Load the next page of what is shown of a history, if there is one: older, or newer in a view of the past. */
-  async loadMore(key, { newer = false } = {}) {
-    const conversation = this.store.conversations.get(key);
-    if (!conversation || this.loader.isLoading(key)) return;
-    const { past } = conversation;
-    if (newer ? !past?.newer : (past ?? conversation).older === null) return;
-    const loading = past ? this.loader.past(conversation, { newer }) : this.loader.history(conversation);
-    if (await loading) this.look();
-    else this.#lookLater();
+  /** The next page of what is shown of a history, if there is one. */
+  loadMore(key, which) {
+    return this.#screen.loadMore(key, which);
   }
 
   /** Back from the past. */
   toPresent(key) {
-    this.#around = null;
-    this.store.leavePast(key);
+    this.#screen.toPresent(key);
     this.look();
   }
 
@@ -160,52 +154,25 @@ export class Session {
   /** Do what the present asks for: a page of the open conversation, a receipt, a send. */
   look() {
     if (!this.ready) return;
-    const conversation = this.store.conversations.get(this.#open);
-    if (!conversation || (conversation.isThread && !conversation.workout)) this.#finder.find(this.#open);
-    if (conversation) this.#loadFirst(conversation);
-    this.#follow();
+    this.#screen.look();
     this.reading.consider();
     this.sender.go();
     this.recorder.go();
-    this.#later("ack", ACK, () => this.#ack());
-    this.#later("watch", GATHER, () => this.#watch());
-  }
-
-  async #loadFirst(conversation) {
-    const around = this.#around;
-    if (conversation.older === undefined) {
-      await this.loadMore(conversation.key);
-    } else if (around && !conversation.messages.has(around) && !conversation.past) {
-      this.#around = null; // asked for once: who is not there is not found by asking again
-      await this.loader.around(conversation, around);
-    }
+    this.#timers.later("ack", ACK, () => this.#ack());
+    this.#timers.later("watch", GATHER, () => this.#watch());
   }
 
   /** Whether there is no such conversation, as far as one may know. */
   isMissing(key) {
-    return this.#finder.isMissing(key);
+    return this.#screen.isMissing(key);
   }
 
   /** The conversations of the organization that is on the screen, or of the first. */
   #watch() {
     if (!this.ready) return;
-    const open = this.#open?.split("/")[0];
+    const open = this.#screen.open?.split("/")[0];
     const [first] = this.store.organizations.keys();
     this.online.watch(this.store.list(this.store.organizations.has(open) ? open : first));
-  }
-
-  /** The topics of what is on the screen. */
-  #follow() {
-    const { workoutAssignmentId } = this.#open ? placeOf(this.#open) : {};
-    const topics = [];
-    if (workoutAssignmentId) topics.push(`thread:${workoutAssignmentId}`);
-    if (this.#exercise) topics.push(`exercise:${this.#exercise.movementId}`);
-    if (this.body.place) topics.push(`metrics:${this.body.place.membershipId}`);
-    this.topics.want(topics);
-  }
-
-  #lookLater() {
-    this.#later("look", AGAIN, () => this.look());
   }
 
   #handlers() {
@@ -275,7 +242,7 @@ export class Session {
 
   #beReady() {
     this.ready = true;
-    this.#finder.forget();
+    this.#screen.forgetMissing();
     for (const organizationId of this.store.organizations.keys()) this.loader.threads(organizationId);
     if (this.#unread) this.#countUnread(this.#unread);
     this.look();
@@ -289,60 +256,8 @@ export class Session {
   }
 
   #apply(events) {
-    for (const event of events) {
-      this.store.apply(event);
-      if (event.kind.startsWith("metric.") && this.body.place?.own) this.body.apply(event);
-      if (event.kind === "message.created") this.#created(event);
-      if (event.kind === "membership.changed" && event.data.reload) this.loader.organization(event.organizationId);
-      if (event.kind === "assignment.published") this.#published(event);
-    }
+    for (const event of events) this.#events.apply(event);
     if (events.length) this.look();
-  }
-
-  /** A workout that is there now: what was said under it before comes with its thread. */
-  #published({ organizationId, data }) {
-    this.#finder.forget();
-    this.loader.threads(organizationId);
-    this.loader.assignments(organizationId);
-    const conversation = this.store.conversations.get(keyAt({ organizationId, ...data }));
-    if (conversation?.workout && conversation.older !== undefined) this.loader.present(conversation);
-  }
-
-  /** Something in a topic; parties to a message have heard of it in their own stream as well. */
-  #applyTopic(event) {
-    if (event.kind?.startsWith("comment.")) this.comments.apply(event);
-    if (event.kind?.startsWith("metric.")) this.body.apply(event);
-    const isNew = event.kind === "message.created" && !this.store.message(event.data.id);
-    this.store.apply(event);
-    if (isNew) this.#created(event);
-    this.look();
-  }
-
-  /** A topic begins anew: what is on the screen of it is loaded once more. */
-  async #loadTopic(topic) {
-    const [kind, id] = topic.split(":");
-    if (kind === "metrics") {
-      const wanted = this.body.place?.membershipId === id;
-      if (wanted && !(await this.body.load())) this.#later("body", AGAIN, () => this.#loadTopic(topic));
-      return;
-    }
-    if (kind === "exercise") {
-      if (this.#exercise?.movementId === id && !(await this.comments.load(this.#exercise))) this.#lookLater();
-      return;
-    }
-    const conversation = this.store.conversations.get(this.#open);
-    if (conversation?.workoutAssignmentId === id && conversation.older !== undefined) {
-      await this.loader.present(conversation);
-      this.look();
-    }
-  }
-
-  #created({ organizationId, data }) {
-    const conversation = this.store.conversationOf(data);
-    if (conversation && this.typists.has(conversation.key)) this.typists.note(conversation.key, false);
-    if (conversation?.isThread) this.#later(`recount ${organizationId}`, RECOUNT, () => this.loader.threads(organizationId));
-    else if (conversation?.listed === false) this.loader.list(organizationId);
-    if (this.ready && !this.store.isMine(data)) this.#heard(data);
   }
 
   /** Called for an `ok` as its frame comes, so that its position is taken in its turn. */
@@ -381,7 +296,7 @@ export class Session {
 
   #countUnread(frame) {
     this.store.countUnread(frame);
-    this.#later("agree", AGREE, () => {
+    this.#timers.later("agree", AGREE, () => {
       for (const organizationId of this.store.takeDoubts()) {
         this.loader.list(organizationId);
         this.loader.threads(organizationId);
@@ -394,14 +309,6 @@ export class Session {
     if (!this.ready || position === null || position === this.#acked) return;
     this.#acked = position;
     this.connection.send({ type: "ack", position });
-  }
-
-  /** Once for all who ask before it happens. */
-  #later(name, ms, act) {
-    this.#timers[name] ??= setTimeout(() => {
-      delete this.#timers[name];
-      act();
-    }, ms);
   }
 }
 

@@ -1,14 +1,14 @@
-// What is known: organizations, conversations, messages. Everything comes in by id, in any order, twice or more.
+// What is known: organizations and their conversations. Everything comes in by id, in any order, twice or more.
 
 import { Conversation } from "./conversation.js";
-import { keyAt, keyOf, threadKeyOf } from "./keys.js";
-import { inOrder, merge } from "./merge.js";
+import { keyAt, threadKeyOf } from "./keys.js";
+import { Messages } from "./messages.js";
 
 /** `changed()` is called after every change. No DOM, no network. */
 export class Store {
-  organizations = new Map(); // id → {id, membershipId, role, unread, cursor, threadsCursor, doubt}
+  organizations = new Map(); // id → {id, membershipId, role, unread, cursor, threadsCursor, assignmentsCursor, doubt}
   conversations = new Map(); // key → Conversation
-  #places = new Map(); // message id → conversation
+  #messages = new Messages(this.organizations);
   #changed;
 
   constructor(changed = () => {}) {
@@ -19,7 +19,7 @@ export class Store {
   reset(sync) {
     this.organizations.clear();
     this.conversations.clear();
-    this.#places.clear();
+    this.#messages.clear();
     this.mergeSync(sync);
   }
 
@@ -31,6 +31,7 @@ export class Store {
         unread: 0,
         cursor: null,
         threadsCursor: undefined, // before the first page
+        assignmentsCursor: undefined,
       };
       this.organizations.set(organizationId, Object.assign(known, { membershipId, role }));
     }
@@ -52,7 +53,7 @@ export class Store {
       const { name, role, imageUrl, lastMessage, lastMessageAt, unreadCount } = item;
       Object.assign(conversation, { name, role, imageUrl, listed: true });
       if (lastMessageAt > conversation.since) conversation.since = lastMessageAt;
-      if (lastMessage) this.#put(conversation, lastMessage);
+      if (lastMessage) this.#messages.put(conversation, lastMessage);
       conversation.unread = unreadCount;
     }
     if (nextCursor !== undefined) organization.cursor = nextCursor;
@@ -66,7 +67,7 @@ export class Store {
     for (const { workoutAssignmentId, title, lastMessage, unreadCount, mine, ...workout } of items) {
       const conversation = this.#conversation({ organizationId, workoutAssignmentId });
       Object.assign(conversation, { name: title, listed: true, workout: { kind: "workout", ...workout } });
-      if (lastMessage) this.#put(conversation, lastMessage);
+      if (lastMessage) this.#messages.put(conversation, lastMessage);
       Object.assign(conversation, { unread: unreadCount, mine });
     }
     if (nextCursor !== undefined) organization.threadsCursor = nextCursor;
@@ -74,11 +75,14 @@ export class Store {
   }
 
   /** Workouts as they were assigned, also those under which nothing was said yet. */
-  addAssignments(organizationId, items) {
+  addAssignments(organizationId, items, nextCursor) {
+    const organization = this.organizations.get(organizationId);
+    if (!organization) return;
     for (const { workoutAssignmentId, title, ...workout } of items) {
       const conversation = this.#conversation({ organizationId, workoutAssignmentId });
       Object.assign(conversation, { name: title ?? workout.kind, listed: true, workout });
     }
+    if (nextCursor !== undefined) organization.assignmentsCursor = nextCursor;
     this.#changed();
   }
 
@@ -93,7 +97,7 @@ export class Store {
   addHistory(key, { items, nextCursor }) {
     const conversation = this.conversations.get(key);
     if (!conversation) return;
-    for (const message of items) this.#put(conversation, message);
+    for (const message of items) this.#messages.put(conversation, message);
     conversation.older = nextCursor;
     this.#changed();
   }
@@ -104,7 +108,8 @@ export class Store {
     if (!conversation) return;
     conversation.past = new Conversation(conversation);
     conversation.past.older = nextCursor;
-    this.#addPast(conversation, items, previousCursor ?? null);
+    this.#messages.putPast(conversation, items, previousCursor ?? null);
+    this.#changed();
   }
 
   /** More of that view, towards its beginning or towards the present. */
@@ -112,21 +117,21 @@ export class Store {
     const conversation = this.conversations.get(key);
     if (!conversation?.past) return;
     if (!newer) conversation.past.older = nextCursor;
-    this.#addPast(conversation, items, newer ? (previousCursor ?? null) : conversation.past.newer);
+    this.#messages.putPast(conversation, items, newer ? (previousCursor ?? null) : conversation.past.newer);
+    this.#changed();
   }
 
   leavePast(key) {
     const conversation = this.conversations.get(key);
     if (!conversation?.past) return;
-    for (const id of conversation.past.messages.keys()) if (!conversation.messages.has(id)) this.#places.delete(id);
-    conversation.past = null;
+    this.#messages.leavePast(conversation);
     this.#changed();
   }
 
   /** A message that may be known already: its own `ok`, or the answer to a question. */
   addMessage(message) {
     const conversation = this.conversationOf(message);
-    if (conversation) this.#put(conversation, message, { counts: true });
+    if (conversation) this.#messages.put(conversation, message, { counts: true });
     this.#changed();
   }
 
@@ -135,7 +140,7 @@ export class Store {
     const message = this.message(messageId);
     if (!message) return;
     const attachments = message.attachments.map((file) => (file.id === fileId ? { ...file, ...links } : file));
-    this.#change(messageId, { attachments });
+    this.#messages.change(messageId, { attachments });
     this.#changed();
   }
 
@@ -158,11 +163,7 @@ export class Store {
   /** Everything one's own in this conversation, up to this message, has reached a device. */
   markDelivered(key, upTo) {
     const conversation = this.conversations.get(key);
-    const last = conversation?.messages.get(upTo);
-    if (!last) return;
-    for (const message of conversation.messages.values()) {
-      if (this.isMine(message) && inOrder(message, last) <= 0) this.#put(conversation, { ...message, delivered: true });
-    }
+    if (conversation) this.#messages.markDelivered(conversation, upTo);
     this.#changed();
   }
 
@@ -208,24 +209,19 @@ export class Store {
   }
 
   message(id) {
-    return messageIn(this.#places.get(id), id);
+    return this.#messages.get(id);
   }
 
   isMine(message) {
-    return this.organizations.get(message.organizationId)?.membershipId === message.senderMembershipId;
+    return this.#messages.isMine(message);
   }
 
-  /** Addressed to oneself: what the badge counts, and what one may mark as read. */
   isToMe(message) {
-    return this.organizations.get(message.organizationId)?.membershipId === message.recipientMembershipId;
+    return this.#messages.isToMe(message);
   }
 
   #of(organizationId) {
     return [...this.conversations.values()].filter((conversation) => conversation.organizationId === organizationId);
-  }
-
-  #isUnread(message) {
-    return !this.isMine(message) && !message.readAt && !message.deletedAt;
   }
 
   /** Where a message belongs, whether that is known here or not. */
@@ -256,90 +252,32 @@ export class Store {
     return this.conversations.get(key);
   }
 
-  /** What turns from unread to read, or back, always counts; what is new counts only when an event brings it. */
-  #put(conversation, message, { counts = false } = {}) {
-    const before = messageIn(conversation, message.id);
-    const after = merge(before, message);
-    if (conversation.past?.messages.has(message.id)) conversation.past.put(after);
-    if (!before || conversation.messages.has(message.id)) conversation.put(after);
-    this.#places.set(message.id, conversation);
-    if (before || counts) {
-      const change = Number(this.#isUnread(after)) - Number(Boolean(before && this.#isUnread(before)));
-      this.#count(conversation, change, this.isToMe(after));
-    }
-  }
-
-  #addPast(conversation, items, newer) {
-    const { past } = conversation;
-    for (const message of items) {
-      past.put(merge(messageIn(conversation, message.id), message));
-      this.#places.set(message.id, conversation);
-    }
-    past.newer = newer;
-    if (newer === null) {
-      for (const message of past.sorted) conversation.put(message);
-      if (conversation.older !== null) conversation.older = past.older;
-      conversation.past = null;
-    }
-    this.#changed();
-  }
-
-  #count(conversation, change, toMe) {
-    if (!change) return;
-    const organization = this.organizations.get(conversation.organizationId);
-    conversation.unread = Math.max(0, conversation.unread + change);
-    if (!toMe) return; // seen by watching only
-    if (conversation.isThread) conversation.mine = Math.max(0, conversation.mine + change);
-    organization.unread = Math.max(0, organization.unread + change);
-  }
-
-  /** Change a message; false when it is not loaded. */
-  #change(id, fields) {
-    const conversation = this.#places.get(id);
-    if (conversation) this.#put(conversation, { ...messageIn(conversation, id), ...fields });
-    return Boolean(conversation);
-  }
-
-  #countOneLess(key) {
-    const conversation = this.conversations.get(key);
-    if (conversation) this.#count(conversation, -1, true);
-  }
-
-  #drop(conversation, messages) {
-    for (const { id } of messages) {
-      conversation.drop(id);
-      conversation.past?.drop(id);
-      this.#places.delete(id);
-    }
-  }
-
   static #EVENTS = {
     "message.created": (store, message) => store.addMessage(message),
-    "message.deleted": (store, { id, deletedAt }) => store.#change(id, { deletedAt }),
+    "message.deleted": (store, { id, deletedAt }) => store.#messages.change(id, { deletedAt }),
 
     "message.edited": (store, message) => {
-      if (!store.#change(message.id, message) && message.createdAt) store.addMessage(message);
+      if (!store.#messages.change(message.id, message) && message.createdAt) store.addMessage(message);
     },
 
     "message.erased": (store, { messageIds }) => {
-      for (const id of messageIds) store.#change(id, { erased: true });
+      for (const id of messageIds) store.#messages.change(id, { erased: true });
     },
 
     "message.read": (store, data, organizationId) => {
       const { readerMembershipId, senderMembershipId, workoutAssignmentId, messageIds, readAt } = data;
       const byMe = store.organizations.get(organizationId)?.membershipId === readerMembershipId;
-      const key = workoutAssignmentId
-        ? threadKeyOf(organizationId, workoutAssignmentId)
-        : keyOf(organizationId, senderMembershipId);
+      const place = { organizationId, membershipId: senderMembershipId, workoutAssignmentId };
+      const conversation = store.conversations.get(keyAt(place));
       for (const id of messageIds) {
         // Of a message that is not loaded, only the count is known.
-        if (!store.#change(id, { readAt }) && byMe) store.#countOneLess(key);
+        if (!store.#messages.change(id, { readAt }) && byMe && conversation) store.#messages.countOneLess(conversation);
       }
     },
 
     "history.trimmed": (store, { before }, organizationId) => {
       for (const conversation of store.#of(organizationId)) {
-        store.#drop(conversation, conversation.sorted.filter((message) => message.createdAt < before));
+        store.#messages.drop(conversation, conversation.sorted.filter((message) => message.createdAt < before));
       }
     },
 
@@ -355,13 +293,9 @@ export class Store {
 
   #forget(conversation) {
     if (!conversation) return;
-    this.#drop(conversation, conversation.sorted);
+    this.#messages.drop(conversation, conversation.sorted);
     this.conversations.delete(conversation.key);
   }
-}
-
-function messageIn(conversation, id) {
-  return conversation?.messages.get(id) ?? conversation?.past?.messages.get(id);
 }
 
 function compare(one, other) {
