@@ -9,7 +9,7 @@ export class Directory {
   #changed;
   #names = new Map(); // organization id → Map of membership id → name, or a promise of it
   #workouts = new Map(); // workout id → {movements, problem, at}
-  #loads = new Map(); // workout assignment id → {at, failed, loads: Map}
+  #loads = new Map(); // workout assignment id → {at, membershipId, isOld, failed, loads: Map}
 
   constructor({ api, changed }) {
     this.#api = api;
@@ -49,22 +49,30 @@ export class Directory {
   }
 
   /** What an assigned workout comes to for its member, by movement: empty until it is known, and where nothing is. */
-  loads(organizationId, assignmentId) {
-    const known = this.#loads.get(assignmentId);
-    if (known && Date.now() - known.at < (known.failed ? AGAIN : LOADS)) return known.loads;
-    const asked = { at: Date.now(), loads: known?.loads ?? new Map() };
-    this.#loads.set(assignmentId, asked);
+  loads(organizationId, { workoutAssignmentId, membershipId }) {
+    const known = this.#loads.get(workoutAssignmentId);
+    if (known && !known.isOld && Date.now() - known.at < (known.failed ? AGAIN : LOADS)) return known.loads;
+    const asked = { at: Date.now(), membershipId, loads: known?.loads ?? new Map() };
+    this.#loads.set(workoutAssignmentId, asked);
     this.#api
-      .prescription(organizationId, assignmentId)
+      .prescription(organizationId, workoutAssignmentId)
       .then(({ movements }) => {
         asked.loads = new Map(movements.filter(({ load }) => load).map(({ id, load }) => [id, load]));
-        this.#changed();
       })
-      .catch((problem) => {
-        asked.failed = true; // the exercises say their percentages, and a later look asks again
-        if (problem.final) asked.loads = new Map();
-      });
+      .catch(() => {
+        // The exercises say their percentages alone, which are right, and a later look asks again.
+        Object.assign(asked, { failed: true, loads: new Map() });
+        setTimeout(() => this.#changed(), AGAIN);
+      })
+      .finally(() => this.#changed());
     return asked.loads;
+  }
+
+  /** Values of these people have come or gone: what was worked out from them is asked for again when it is looked at. */
+  measured(membershipIds) {
+    const known = [...this.#loads.values()].filter((one) => membershipIds.includes(one.membershipId));
+    for (const one of known) one.isOld = true;
+    if (known.length) this.#changed();
   }
 
   /** Messages of these organizations with these words, newest first. */

@@ -40,12 +40,14 @@ export class Finder {
   }
 
   /** True: something was loaded. Null: there is no such conversation. False: no answer. */
-  async #look({ id, cursor, threadsCursor }, key) {
+  async #look({ id, cursor, threadsCursor, assignmentsCursor }, key) {
     const { membershipId, workoutAssignmentId } = placeOf(key);
     if (workoutAssignmentId) {
       if (threadsCursor !== null) return this.#loader.moreThreads(id);
-      if (!(await this.#loader.assignments(id))) return false;
-      return this.#store.conversations.get(key)?.workout ? true : null;
+      if (assignmentsCursor) return this.#loader.moreAssignments(id);
+      if (!(await this.#loader.assignments(id))) return false; // it may be newer than what is known
+      const isThere = this.#store.conversations.get(key)?.workout;
+      return isThere || this.#store.organizations.get(id)?.assignmentsCursor ? true : null;
     }
     if (cursor) return this.#loader.more(id);
     const member = await this.#loader.member(id, membershipId);

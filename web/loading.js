@@ -67,12 +67,32 @@ export class Loader {
     });
   }
 
-  /** The latest workouts, talked about or not. */
+  /** The latest workouts again, talked about or not. */
   assignments(organizationId) {
     return this.#once(`assignments ${organizationId}`, async () => {
-      const { items } = await this.#api.assignments(organizationId);
-      this.#store.addAssignments(organizationId, items);
+      const { items, nextCursor } = await this.#api.assignments(organizationId);
+      const { assignmentsCursor } = this.#store.organizations.get(organizationId) ?? {};
+      this.#store.addAssignments(organizationId, items, assignmentsCursor === undefined ? nextCursor : undefined);
     });
+  }
+
+  /** The next page of workouts, of earlier days. */
+  moreAssignments(organizationId) {
+    return this.#once(`assignments ${organizationId}`, async () => {
+      const { assignmentsCursor } = this.#store.organizations.get(organizationId);
+      const { items, nextCursor } = await this.#api.assignments(organizationId, assignmentsCursor);
+      this.#store.addAssignments(organizationId, items, nextCursor);
+    });
+  }
+
+  /** What the list of workouts does not show yet: threads first, then workouts of earlier days. */
+  async moreWorkouts(organizationId) {
+    const { threadsCursor, assignmentsCursor } = this.#store.organizations.get(organizationId);
+    const [threads, assignments] = await Promise.all([
+      threadsCursor && this.moreThreads(organizationId),
+      assignmentsCursor && this.moreAssignments(organizationId),
+    ]);
+    return threads !== false && assignments !== false;
   }
 
   /** Somebody of the organization, looked for in the whole list. Null: nobody that one may see. */

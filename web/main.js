@@ -58,6 +58,7 @@ async function be(email, rows) {
       failed: (id, error) => outbox.failFile(id, error),
     },
   });
+  const directory = new Directory({ api, changed });
   const session = new Session({
     url: new URL("/v1/ws", location.href.replace(/^http/, "ws")).href.replace(/#.*/, ""),
     api,
@@ -67,8 +68,8 @@ async function be(email, rows) {
     device,
     changed,
     heard: (message) => app?.announce(message),
+    measured: (membershipIds) => directory.measured(membershipIds),
   });
-  const directory = new Directory({ api, changed });
   const push = new Push({ api, device });
   const me = { email, name: rows[0].name, rows };
   app = new App({ root, session, outbox, uploads, values, directory, push, me, newId: uuid7 });

@@ -21,7 +21,7 @@ export class App {
   #root;
   #session;
   #outbox;
-    #me;
+  #me;
   #directory;
   #shown;
   #list;
@@ -99,7 +99,8 @@ export class App {
     const { store, loaded } = this.#session;
     const { chat } = this.#route;
     const side = chat && placeOf(chat).workoutAssignmentId ? this.#shown.workout(this.#route) : null;
-    this.#session.beside(this.#shown.exercise(this.#route)); // as soon as its workout is known
+    // As soon as its workout is known.
+    this.#session.beside({ exercise: this.#shown.exercise(this.#route), measured: side && this.#shown.measured(this.#route) });
     const body = this.#body.render(this.#route.body);
     this.#chat.element.hidden = Boolean(body);
     this.#root.dataset.pane = body ? "body" : !chat ? "list" : side && this.#onSide ? "side" : "chat";
@@ -145,7 +146,7 @@ export class App {
 
   #more(organizationId) {
     const { loader } = this.#session;
-    return this.#tab === "messages" ? loader.more(organizationId) : loader.moreThreads(organizationId);
+    return this.#tab === "messages" ? loader.more(organizationId) : loader.moreWorkouts(organizationId);
   }
 
   #begin(organizationId, member) {

@@ -67,7 +67,7 @@ export function prescribed(prescription, load) {
   const { sets, reps, percent_1rm: percent, ...others } = prescription;
   const parts = [];
   if (sets && reps) parts.push(`${sets} × ${reps}`);
-  if (percent) parts.push(`${percent} % of 1RM${load ? ` = ${load.load} ${load.unit}` : ""}`);
+  if (percent) parts.push(`${percent} % of 1RM${load?.load ? ` = ${load.load} ${load.unit}` : ""}`);
   for (const [name, value] of Object.entries(others)) {
     if (typeof value !== "object") parts.push(`${name.replaceAll("_", " ")} ${value}`);
   }

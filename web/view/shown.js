@@ -32,7 +32,7 @@ export class Shown {
         id: organization.id,
         name: this.nameOf(organization),
         unread: list.reduce((sum, { unread }) => sum + unread, 0),
-        hasMore: (onMessages ? organization.cursor : organization.threadsCursor) != null,
+        hasMore: Boolean(onMessages ? organization.cursor : (organization.threadsCursor ?? organization.assignmentsCursor)),
         conversations: list.map((conversation) => ({
           conversation,
           last: this.#timeline(present(conversation)).at(-1),
@@ -88,7 +88,7 @@ export class Shown {
     if (!conversation?.workout) return { title: "", about: "", hint: "Loading…", back, movements: [], comments: null };
     const { organizationId, name, workout } = conversation;
     const { movements, problem } = this.#directory.workout(organizationId, workout.workoutId);
-    const loads = this.#directory.loads(organizationId, conversation.workoutAssignmentId);
+    const loads = this.#loads(conversation);
     return {
       title: name,
       about: this.#about(conversation),
@@ -103,6 +103,19 @@ export class Shown {
       })),
       comments: exercise ? this.#comments(organizationId, exercise) : null,
     };
+  }
+
+  #loads({ organizationId, workoutAssignmentId, workout }) {
+    return this.#directory.loads(organizationId, { workoutAssignmentId, membershipId: workout.membershipId });
+  }
+
+  /** From whose values the loads of the open workout come; null: there are none, or they are one's own. */
+  measured({ chat }) {
+    const conversation = chat && this.#session.store.conversations.get(chat);
+    if (!conversation?.workout || !this.#loads(conversation).size) return null;
+    const { membershipId } = conversation.workout;
+    const isMine = this.#session.store.organizations.get(conversation.organizationId)?.membershipId === membershipId;
+    return isMine ? null : membershipId;
   }
 
   #comments(organizationId, movementId) {
