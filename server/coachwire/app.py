@@ -100,6 +100,7 @@ from coachwire.socket.topics import TopicDoor
 from coachwire.streams import Streams
 from coachwire.streams import comments as told_comments
 from coachwire.streams import messages as topic_messages
+from coachwire.streams.ending_grants import EndingGrants
 from coachwire.streams.partitions import keep_partitions, make_partitions
 from coachwire.streams.pending import Pending
 from coachwire.streams.telling import Telling
@@ -275,6 +276,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "retention_runs": Jobs(database, "retention", retaining.step).run,
             "topic_rights": topic_rights.run,
             "retention": retaining.run,
+            "ending_grants": EndingGrants(database, telling).run,
             "search_index": Indexing(database).run,
             "pending": pending.work,
             "listen": pending.listen,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from coachwire_protocol.conversations import Page, decode_cursor, encode_cursor
-from coachwire_protocol.errors import BadRequest, FieldError, Forbidden, NotFound
+from coachwire_protocol.errors import BadRequest, FieldError, Forbidden, NotFound, Unavailable
 from coachwire_protocol.frames import Event
 from coachwire_protocol.metrics import ValuesErased
 from coachwire_protocol.privacy import Grant, ListGrants, PutGrant, WithdrawGrant
@@ -17,6 +17,8 @@ from coachwire_protocol.times import parse_time
 from coachwire.database import Query
 from coachwire.operation import Actor, Outcome, Scope, TopicDelivery, operation
 from coachwire.shown import optional_id, optional_time
+
+HELD_RETRY = 200  # ms; a membership that the platform holds is usually free again by then
 
 
 class GrantRow(NamedTuple):
@@ -68,6 +70,8 @@ async def put_grant(scope: Scope, actor: Actor, request: PutGrant) -> Outcome:
     changed = await CHANGE.one(scope.tx, *where, True, first, until)
     if changed.code == "forbidden":
         raise Forbidden
+    if changed.code == "unavailable":
+        raise Unavailable(retry_after_ms=HELD_RETRY)
     if changed.code == "not_found":
         raise NotFound(details=[FieldError("definitionId", "There is no such definition.")])
     return Outcome(
