@@ -46,12 +46,6 @@ create trigger coachwire_grants_updated after update on memberships
 create trigger coachwire_grants_deleted after delete on memberships
   referencing old table as changed for each statement execute function end_grants_of_memberships();
 
-do $$
-begin
-  execute format('alter function end_grants_of_memberships() set search_path = %I, pg_temp', current_schema());
-end $$;
-
-
 -- Takes back what an organization saw of these definitions and may not see any more: told on the topic of the membership, in
 -- events of at most 500 values. `ids` has all of them in order, `sizes` how many belong to each of `positions`; null when there
 -- is nothing, or no membership. Under the lock of the person's stream.
@@ -105,6 +99,61 @@ return array(
       and not g.ended and coalesce(g.from_at <= statement_timestamp(), true)));
 
 
+-- Who has grants whose end is to be told now, those that wait longest first; and in how many seconds the next one ends that is
+-- known (null: none is). Past row security: whose they are is what is asked for.
+create function due_metric_grants(p_most int, out users uuid[], out next_in double precision)
+language sql volatile security definer
+set enable_seqscan = off
+as $$
+  select
+    array(
+      select g.user_id from (
+        select g.user_id, g.until_at from metric_grants g
+        where g.until_at is not null and not g.ended and g.until_at <= clock_timestamp()
+        order by g.until_at
+        limit p_most) g
+      group by g.user_id
+      order by min(g.until_at)),
+    (select extract(epoch from g.until_at - clock_timestamp())::float8 from metric_grants g
+      where g.until_at is not null and not g.ended and g.until_at > clock_timestamp()
+      order by g.until_at
+      limit 1)
+$$;
+
+
+-- Marks what a person granted an organization, and whose time has passed, as ended; how many. Past row security, which lets
+-- nobody change what they granted where they are active no more.
+create function end_passed_grants(p_user uuid, p_organization uuid) returns int
+language plpgsql volatile security definer
+set enable_seqscan = off
+as $$
+declare
+  v_count int;
+begin
+  update metric_grants g set ended = true
+  where g.user_id = p_user and g.organization_id = p_organization and not g.ended and g.until_at <= statement_timestamp();
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+do $$
+declare
+  v_function regprocedure;
+begin
+  foreach v_function in array array[
+    'end_grants_of_memberships()', 'due_metric_grants(int)', 'end_passed_grants(uuid, uuid)']::regprocedure[]
+  loop
+    execute format('alter function %s set search_path = %I, pg_temp', v_function, current_schema());
+    if exists (select from pg_roles where rolname = 'coachwire_server') then
+      execute format('revoke execute on function %s from public', v_function);
+      if v_function <> 'end_grants_of_memberships()'::regprocedure then
+        execute format('grant execute on function %s to coachwire_server', v_function);
+      end if;
+    end if;
+  end loop;
+end $$;
+
+
 -- Gives a grant, changes it, or withdraws it (p_give false). code:
 --   done | forbidden (given to an organization in which the person is not active) | not_found (the definition; nothing to withdraw)
 --   unavailable (the membership is being changed)
@@ -120,6 +169,7 @@ as $$
 declare
   v_shown uuid[];
 begin
+  perform set_config('app.user_id', p_user::text, true);
   code := case
     when p_give and not belongs(p_user, p_organization) then 'forbidden'
     when p_give and p_definition is not null and unknown_definition(array[p_definition]) is not null then 'not_found' end;
@@ -159,33 +209,10 @@ begin
   code := 'done';
 
   -- 4. what is hidden by that, and by times that have passed
-  update metric_grants g set ended = true
-  where g.user_id = p_user and g.organization_id = p_organization and not g.ended and g.until_at <= statement_timestamp();
+  perform end_passed_grants(p_user, p_organization);
   select h.membership_id, h.topic, h.positions, h.sizes, h.ids into membership_id, topic, positions, sizes, ids
   from hide_values(p_user, p_organization, v_shown) h;
 end $$;
-
-
--- Who has grants whose end is to be told now, those that wait longest first; and in how many seconds the next one ends that is
--- known (null: none is).
-create function due_metric_grants(p_most int, out users uuid[], out next_in double precision)
-language sql volatile
-set enable_seqscan = off
-begin atomic
-  select
-    array(
-      select g.user_id from (
-        select g.user_id, g.until_at from metric_grants g
-        where g.until_at is not null and not g.ended and g.until_at <= clock_timestamp()
-        order by g.until_at
-        limit p_most) g
-      group by g.user_id
-      order by min(g.until_at)),
-    (select extract(epoch from g.until_at - clock_timestamp())::float8 from metric_grants g
-      where g.until_at is not null and not g.ended and g.until_at > clock_timestamp()
-      order by g.until_at
-      limit 1);
-end;
 
 
 -- Ends a person's grants whose time has passed, and tells it: exactly once, for both are one transaction, and by one instance,
@@ -198,28 +225,25 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_has
 as $$
 #variable_conflict use_column
 declare
-  v_due uuid[];
   v_one record;
   v_hidden record;
 begin
+  perform set_config('app.user_id', p_user::text, true);
   perform from user_streams s where s.user_id = p_user for no key update skip locked;
   busy := not found;
   ended := 0;
   if busy then
     return;
   end if;
-  v_due := array(
-    select g.id from metric_grants g
-    where g.user_id = p_user and not g.ended and g.until_at <= statement_timestamp()
-    order by g.id);
   for v_one in
     select d.organization_id, shown_definitions(p_user, d.organization_id) as definitions
-    from (select distinct g.organization_id from metric_grants g where g.user_id = p_user and g.id = any (v_due)) d
+    from (
+      select distinct g.organization_id from metric_grants g
+      where g.user_id = p_user and not g.ended and g.until_at <= statement_timestamp()) d
     left join memberships m on m.user_id = p_user and m.organization_id = d.organization_id
     order by 'metrics:' || m.id
   loop
-    update metric_grants g set ended = true
-    where g.user_id = p_user and g.organization_id = v_one.organization_id and g.id = any (v_due);
+    ended := ended + end_passed_grants(p_user, v_one.organization_id);
     select * into v_hidden from hide_values(p_user, v_one.organization_id, v_one.definitions);
     if v_hidden.positions is not null then
       topics := topics || v_hidden.topic;
@@ -227,5 +251,4 @@ begin
       topic_throughs := topic_throughs || v_hidden.positions[cardinality(v_hidden.positions)];
     end if;
   end loop;
-  ended := cardinality(v_due);
 end $$;
