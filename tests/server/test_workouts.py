@@ -83,3 +83,20 @@ async def test_a_workout_is_there_for_staff_and_for_whom_it_is_assigned_to(
     await database.execute("update workout_assignments set published = false where id = $1", assignment)
     assert (await Caller(http, gym.member).get(f"workouts/{workout}")).code == "not_found"
     assert (await Caller(http, gym.coach).get(f"workouts/{UNKNOWN}")).code == "not_found"
+
+
+async def test_what_was_forked_for_a_member_leaves_them_the_workout_that_it_was_forked_from(
+    gym: Place, http: ClientSession, database: Tables
+) -> None:
+    assignment = await assign(database, gym.member, gym.coach)
+    original = await database.fetchval("select workout_id from workout_assignments where id = $1", assignment)
+    snapshot = await database.fetchval("select workout_id from fork_workout($1)", original)
+    await database.execute(
+        "update workout_assignments set snapshot_workout_id = $2 where id = $1", assignment, snapshot
+    )
+    member = Caller(http, gym.member)
+    for workout in (str(snapshot), str(original)):
+        assert (await member.get(f"workouts/{workout}")).data["id"] == workout
+        assert (await Caller(http, gym.member2).get(f"workouts/{workout}")).code == "not_found"
+    listed = (await member.get("workout-assignments")).data["items"]
+    assert [one["workoutId"] for one in listed if one["workoutAssignmentId"] == assignment] == [str(snapshot)]

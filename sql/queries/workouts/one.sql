@@ -1,5 +1,6 @@
--- A workout with its exercises in order: for staff ($4), and for whom it is assigned to and published. No row: no such workout
--- in that organization, or not visible.
+-- A workout with its exercises in order: for staff ($4), and for whom it is assigned to and published: what was forked for them
+-- as well as what it was forked from, as with its comments (`is_assigned`, migration 0013). No row: no such workout in that
+-- organization, or not visible.
 select w.id, w.title, m.ids, m.names, m.sort_orders, m.prescriptions
 from workouts w
 cross join lateral (
@@ -9,7 +10,4 @@ cross join lateral (
   from workout_movements m
   where m.workout_id = w.id) m
 where w.id = $3::uuid and w.organization_id = $2::uuid and w.deleted_at is null
-  and ($4::boolean or exists (
-    select from workout_assignments a
-    where a.user_id = $1::uuid and a.organization_id = $2 and a.published and a.deleted_at is null
-      and coalesce(a.snapshot_workout_id, a.workout_id) = w.id))
+  and ($4::boolean or is_assigned($1::uuid, $2, w.id))
