@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import asyncpg
 from aiohttp import ClientSession
 
 from ..gym import Place, Someone
 from ..server.conftest import OpenPhone
-from ..server.platform import Tables, assign
+from ..server.platform import Tables, assign, until
 from .conftest import Trainer
 
 Look = tuple[str, str, str]
@@ -58,3 +59,26 @@ async def test_what_is_refused_is_no_look(
     stranger = await phone(other_gym.coach)
     await stranger.ask("topic.open", topic=f"metrics:{gym.member.membership_id}")
     assert await looks(database) == []
+
+
+async def test_a_topic_whose_rights_are_read_twice_is_one_look(
+    gym: Place, phone: OpenPhone, database: Tables, database_url: str
+) -> None:
+    coach = await phone(gym.coach)
+    holder = await asyncpg.connect(database_url)
+    try:
+        async with holder.transaction():
+            await holder.execute("lock table topic_streams in access exclusive mode")
+            topic = f"metrics:{gym.member.membership_id}"
+            await coach.say({"type": "topic.open", "ref": "it", "topic": topic})
+            await until(database, "select count(*) = 1 from audit where action = 'metrics.read'")
+            async with database.transaction():
+                await database.execute("set local coachwire.quiet = off")
+                await database.execute(
+                    "update memberships set role = 'admin' where id = $1", gym.coach.membership_id
+                )
+            await coach.event("membership.changed")
+    finally:
+        await holder.close()
+    assert (await coach.answer("it"))["type"] == "ok"
+    assert await looks(database) == [(gym.coach.user_id, gym.member.user_id, "topic")]

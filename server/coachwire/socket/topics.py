@@ -161,14 +161,19 @@ class TopicDoor:
         the step in which it returns. Raises `Unavailable`."""
         views = [view for view, _ in asked]
         await self._subscribe({view.topic for view in views if not view.closed})
+        noted: set[str] = set()
         for _ in range(LOOKS):
             doubts = [view.doubts for view in views]
             async with self._database.connection() as tx:
                 users = [(view.screen.user_id, view.topic) for view in views]
                 found = await standings(tx, users)
-                await note_watching(
-                    tx, [one for one, standing in zip(users, found, strict=True) if standing.ended is None]
-                )
+                looks = [
+                    (user, topic)
+                    for (user, topic), standing in zip(users, found, strict=True)
+                    if standing.ended is None and topic not in noted
+                ]
+                await note_watching(tx, looks)  # once, however often rights are read
+                noted.update(topic for _, topic in looks)
             heads = await self._streams.heads([view.topic for view in views])
             openings = [
                 await self._opening(view, resume, head) if standing.ended is None else standing
