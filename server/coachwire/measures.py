@@ -51,6 +51,9 @@ GAPS = Counter(
     "coachwire_gaps", "Gaps in a stream that were read from the database, by outcome.", ["outcome"]
 )
 HEADS_COMPARED = Counter("coachwire_heads_compared", "Heads of streams compared with the database.")
+EVENTS_UNREADABLE = Counter(
+    "coachwire_events_unreadable", "Events that could not be shown: who is to get them begins anew."
+)
 RESETS = Counter("coachwire_resets", "Streams whose sockets were closed to begin anew.", ["reason"])
 
 BUS_MESSAGES = Counter("coachwire_bus_messages", "Hints: published, dropped unsent, received.", ["outcome"])
@@ -93,6 +96,24 @@ SEARCH_PENDING = Gauge(
     "Changes of messages that the search index does not know yet.",
     multiprocess_mode="livemostrecent",
 )
+JOBS_RUNNING = Gauge(
+    "coachwire_jobs_running_rows", "Jobs that are under way.", multiprocess_mode="livemostrecent"
+)
+JOBS_PUT_OFF = Gauge(
+    "coachwire_jobs_put_off_rows",
+    "Jobs under way whose last attempts came to nothing, and that wait for another one.",
+    multiprocess_mode="livemostrecent",
+)
+JOBS_PUT_OFF_AGE = Gauge(
+    "coachwire_jobs_put_off_age_seconds",
+    "For how long the longest-standing of them has not moved.",
+    multiprocess_mode="livemostrecent",
+)
+JOB_ATTEMPTS = Counter(
+    "coachwire_job_attempts_in_vain",
+    "Steps of jobs that could not be taken: rows were held or a service was away, or they failed.",
+    ["kind", "reason"],
+)
 PARTITIONS_AHEAD = Gauge(
     "coachwire_partitions_ahead_seconds",
     "How long from now there are partitions for events.",
@@ -123,6 +144,10 @@ OUTBOX_DEAD = Gauge(
     multiprocess_mode="livemostrecent",
 )
 
+JOBS_HELD, JOBS_FAILED = (
+    {kind: JOB_ATTEMPTS.labels(kind, reason) for kind in ("erasure", "export", "retention")}
+    for reason in ("held", "failed")
+)
 CLOSED_BY = {int(code): CLOSES.labels(str(int(code))) for code in CloseCode}
 CLOSED_BY_PEER = CLOSES.labels("peer")
 SOCKET_REFUSALS = {code: REFUSALS.labels("socket", code) for code in ERRORS}

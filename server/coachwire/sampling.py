@@ -20,6 +20,9 @@ from coachwire.measures import (
     CANARY_AGE,
     CONNECTIONS,
     DELIVERIES,
+    JOBS_PUT_OFF,
+    JOBS_PUT_OFF_AGE,
+    JOBS_RUNNING,
     OPEN_TOPICS,
     OUTBOX_AGE,
     OUTBOX_DEAD,
@@ -49,12 +52,19 @@ class OutboxState(NamedTuple):
     dead: int
 
 
+class JobsState(NamedTuple):
+    running: int
+    put_off: int
+    age: float  # s that the longest-standing of those put off has not moved
+
+
 class SearchState(NamedTuple):
     rows: int
 
 
 WAITING = Query("pending/waiting", Waiting)
 OUTBOX = Query("outbox/waiting", OutboxState)
+JOBS = Query("jobs/waiting", JobsState)
 SEARCH = Query("search/waiting", SearchState)
 
 
@@ -100,11 +110,14 @@ class Sampling:
     async def _ask(self) -> None:
         async with self._database.connection() as tx:
             waiting, room, outbox = await WAITING.one(tx), await ROOM.one(tx), await OUTBOX.one(tx)
-            search = await SEARCH.one(tx)
+            search, jobs = await SEARCH.one(tx), await JOBS.one(tx)
         PENDING_ROWS.set(waiting.rows)
         PENDING_AGE.set(waiting.age)
         PENDING_SET_ASIDE.set(waiting.set_aside)
         SEARCH_PENDING.set(search.rows)
+        JOBS_RUNNING.set(jobs.running)
+        JOBS_PUT_OFF.set(jobs.put_off)
+        JOBS_PUT_OFF_AGE.set(jobs.age)
         PARTITIONS_AHEAD.set(room.seconds)
         OUTBOX_AGE.set(outbox.age)
         OUTBOX_DUE.set(outbox.due)
