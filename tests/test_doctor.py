@@ -15,12 +15,13 @@ import asyncpg
 import pytest
 import redis
 from coachwire.bus.connection import Address
+from coachwire.doctor.replies import check_replies
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 from coachwire.settings import S3
 
 from .conftest import in_a_loop_of_its_own
-from .gym import SECRET
+from .gym import SECRET, open_gym
 from .instances import instances
 from .s3 import S3Server
 from .services import EmbeddedCluster, EmbeddedRedis, folder_for_services
@@ -77,6 +78,8 @@ def test_where_all_is_well_it_says_so_line_by_line(synced: str, redis_url: str) 
         "schema": "ok",
         "triggers": "ok",
         "partitions": "ok",
+        "jobs": "ok",
+        "replies": "ok",
         "durability": "ok",
         "clock": "ok",
         "connections": "ok",
@@ -263,3 +266,29 @@ def test_a_server_that_others_reach_should_know_its_address() -> None:
     assert found["file links"]["state"] == "warning"
     _, found = findings(COACHWIRE_HOST="0.0.0.0", COACHWIRE_PUBLIC_URL="https://x.example.com")  # noqa: S104 - likewise
     assert "file links" not in found
+
+
+async def test_many_comments_without_an_index_for_their_replies_are_told_with_the_statement(
+    database_url: str,
+) -> None:
+    place = await open_gym(database_url, "harbor")
+    connection = await asyncpg.connect(database_url)
+    try:
+        assert (await check_replies(connection)).state == "ok"
+        await connection.execute(
+            "with w as (insert into workouts (organization_id, title) values ($1, 'Legs') returning id),"
+            " v as (insert into workout_movements (workout_id, name, sort_order)"
+            " select id, 'Squat', 1 from w returning id)"
+            " insert into exercise_comments (id, workout_movement_id, author_id, body)"
+            " select gen_random_uuid(), v.id, $2, 'deeper' from v cross join generate_series(1, 6000)",
+            place.organization_id,
+            place.coach.user_id,
+        )
+        await connection.execute("analyze exercise_comments")
+        found = await check_replies(connection)
+        assert (found.state, "about 6000 comments" in found.found) == ("warning", True)
+        await connection.execute(found.advice)
+        assert (await check_replies(connection)).state == "ok"
+        await connection.execute("drop index exercise_comments_parent_comment_id_idx")
+    finally:
+        await connection.close()

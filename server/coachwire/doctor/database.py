@@ -9,6 +9,8 @@ import asyncpg
 
 from coachwire.database import POOL
 from coachwire.doctor.check import Finding, failed, ok, warning
+from coachwire.doctor.jobs import check_jobs
+from coachwire.doctor.replies import check_replies
 from coachwire.migrate import SchemaMismatch, check, migrations
 from coachwire.settings import Settings
 from coachwire.streams.partitions import DAY, EXPIRED, ROOM, WEEK
@@ -43,6 +45,8 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
         if schema.state == "ok":
             yield await _triggers(tx)
             yield await _partitions(tx, settings.stream_retention)
+            yield await check_jobs(tx)
+            yield await check_replies(tx)
         yield await _durability(tx)
         yield await _clock(tx)
         yield await _connections(tx, settings.workers)
