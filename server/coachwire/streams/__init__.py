@@ -30,6 +30,7 @@ from msgspec import Struct
 from coachwire.blobs.links import Links
 from coachwire.database import Database, Query, Tx
 from coachwire.shown import MessageRow, membership, optional_id, show
+from coachwire.streams.unreadable import Unreadable
 
 PAGE = 256  # events
 MOST_MISSING = 5_000  # positions; a client that misses more loads its state anew
@@ -127,6 +128,7 @@ class Streams:
     def __init__(self, database: Database, links: Links) -> None:
         self._database = database
         self._links = links
+        self._unreadable = Unreadable()
 
     async def reason_to_reset(self, user_id: str, resume: Resume, head: Head) -> ResetReason | None:
         """Why the client must start anew; None when all that it missed can be replayed."""
@@ -135,11 +137,15 @@ class Streams:
             async with self._database.connection() as tx:
                 return (await KEPT.one(tx, user_id, resume.position, head.position)).rows
 
-        return await reason_to_reset(resume, head, kept)
+        reason = await reason_to_reset(resume, head, kept)
+        return reason or ("too_old" if self._unreadable.follows(user_id, resume.position) else None)
 
     async def read(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
         """The beginnings of these spans, at most a page each, in order and without gaps. What is not told (any more) is
-        vouched for as skipped. A user for whom nothing is there is left out."""
+        vouched for as skipped. A user for whom nothing is there, or whose next event cannot be shown, is left out."""
+        return await self._unreadable.read(spans, self._pages)
+
+    async def _pages(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
         users, after, through = zip(*spans, strict=True)
         async with self._database.connection() as tx:
             rows = await EVENTS.rows(tx, users, after, through, PAGE)

@@ -17,6 +17,7 @@ from msgspec import Struct
 from coachwire.blobs.links import Links
 from coachwire.database import Database, Query, Tx
 from coachwire.streams import PAGE, Frame, Head, Kept, Span, fold, reason_to_reset
+from coachwire.streams.unreadable import Unreadable
 
 
 class TopicRow(NamedTuple):
@@ -56,6 +57,7 @@ class TopicStreams:
     def __init__(self, database: Database, links: Links) -> None:
         self._database = database
         self._links = links
+        self._unreadable = Unreadable()
 
     async def heads(self, topics: Sequence[str]) -> list[Head]:
         """Where these topics are, in order."""
@@ -69,11 +71,15 @@ class TopicStreams:
             async with self._database.connection() as tx:
                 return (await KEPT.one(tx, topic, resume.position, head.position)).rows
 
-        return await reason_to_reset(resume, head, kept)
+        reason = await reason_to_reset(resume, head, kept)
+        return reason or ("too_old" if self._unreadable.follows(topic, resume.position) else None)
 
     async def read(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
         """The beginnings of these spans, at most a page each, in order and without gaps; a topic for which nothing is
-        there is left out."""
+        there, or whose next event cannot be shown, is left out."""
+        return await self._unreadable.read(spans, self._pages)
+
+    async def _pages(self, spans: Sequence[Span]) -> dict[str, list[Frame]]:
         topics, after, through = zip(*spans, strict=True)
         async with self._database.connection() as tx:
             rows = await EVENTS.rows(tx, topics, after, through, PAGE)
