@@ -1,6 +1,5 @@
 """Puts the parts together; the only module that knows them all."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -79,9 +78,10 @@ from coachwire.presence.redis import PresenceExchange
 from coachwire.presence.rights import PresenceRights
 from coachwire.readiness import Readiness
 from coachwire.request_log import log_requests
-from coachwire.rest.blobs import PUTTING
 from coachwire.rest.cors import allow_origins
 from coachwire.rest.problems import answer_problems
+from coachwire.rest.receiving import RECEIVING, Receiving
+from coachwire.rest.turns import TURNS, Turns, end_turns
 from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.search.indexing import Indexing
@@ -146,14 +146,14 @@ LOADERS = (shown_values, told_comments, topic_messages)
 def init_app(settings: Settings) -> web.Application:
     """The application, not started. It needs a database and a secret in the settings."""
     app = web.Application(
-        middlewares=[note_request, learn_address, log_requests, allow_origins, answer_problems],
+        middlewares=[note_request, learn_address, log_requests, allow_origins, answer_problems, end_turns],
         client_max_size=rest.MAX_BODY,
     )
     app[SETTINGS] = settings
     app[READINESS] = Readiness()
     app[SILENT] = set()
     app[ADDRESS] = PublicAddress(settings)
-    app[PUTTING] = Counter()
+    app[RECEIVING], app[TURNS] = Receiving(), Turns()
     app.add_routes(rest.routes)
     app.add_routes(
         [

@@ -1,7 +1,6 @@
 """Both stores, each real: the folder behind routes of a server, and S3 by versitygw."""
 
 import time
-from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from coachwire.keys import BLOBS
 from coachwire.request_log import log_requests
 from coachwire.rest import blobs as routes
 from coachwire.rest.problems import answer_problems
+from coachwire.rest.receiving import RECEIVING, Receiving
 
 from ..s3 import S3Server
 
@@ -73,7 +73,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             return
         app = web.Application(middlewares=[log_requests, answer_problems])
         app.add_routes(routes.routes)
-        app[routes.PUTTING] = Counter()
+        app[RECEIVING] = Receiving()
         local = TestServer(app)
         folder, past = [
             LocalBlobs(tmp_path / "blobs", lambda: str(local.make_url("")).rstrip("/"), clock)

@@ -1,21 +1,18 @@
 """What signed links of the local store lead to: bytes come in and go out, without a token, as with S3."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 
 from aiohttp import web
-from coachwire_protocol.errors import Forbidden, NotFound, Unavailable
+from coachwire_protocol.errors import Forbidden, NotFound
 
 from coachwire.blobs import TYPES
 from coachwire.blobs.local import ANY, ROUTE, LocalBlobs, Taken, WrongSize
 from coachwire.keys import BLOBS
+from coachwire.rest.receiving import RECEIVING, Body, TooSlow
 
 CHUNK = 262_144  # bytes written at once
 SILENCE = 30.0  # s without a byte: the sender is gone
-WHOLE = 600.0  # s for all of it
-AT_ONCE = 64  # bodies that come in at the same time, and
-OF_ONE = 6  # into one folder, which is one person's; beyond that `unavailable`
 LONGEST = 300  # characters of a key
 
 # Whatever lies here runs nowhere: not as a page, not in a frame, not as what it is not.
@@ -30,8 +27,6 @@ HEADERS = {
 
 routes = web.RouteTableDef()
 
-PUTTING = web.AppKey("putting", Counter[str])
-
 
 @routes.put(ROUTE + "{key:.+}")
 async def put(request: web.Request) -> web.Response:
@@ -45,19 +40,14 @@ async def put(request: web.Request) -> web.Response:
         or not blobs.may_put(key, *_signed(request), request.headers.get("Content-Type", ""), size)
     ):
         raise Forbidden
-    putting, folder = request.app[PUTTING], key.rpartition("/")[0]
-    if putting[folder] >= OF_ONE or putting.total() >= AT_ONCE:
-        raise Unavailable(retry_after_ms=1000)
-    putting[folder] += 1
+    person = key.rpartition("/")[0].rpartition("/")[2]
     try:
-        async with asyncio.timeout(WHOLE):
-            etag = await blobs.receive(key, size, _chunks(request))
+        async with request.app[RECEIVING].body(person) as body:
+            etag = await blobs.receive(key, size, _chunks(request, body))
     except Taken:
         raise web.HTTPPreconditionFailed(text="There is an object of this key already.") from None
-    except (WrongSize, TimeoutError, web.RequestPayloadError):
+    except (WrongSize, TooSlow, web.RequestPayloadError):
         raise Forbidden("The body is not what was signed.") from None
-    finally:
-        putting -= Counter({folder: 1})
     return web.Response(headers={"ETag": f'"{etag}"', "Cache-Control": "no-store"})
 
 
@@ -93,10 +83,12 @@ def _signed(request: web.Request) -> tuple[str, str]:
     return request.query.get("expires", ""), request.query.get("signature", "")
 
 
-async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
+async def _chunks(request: web.Request, body: Body) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
     while True:
-        async with asyncio.timeout(SILENCE):
+        async with asyncio.timeout_at(min(loop.time() + SILENCE, body.due)):
             chunk = await request.content.read(CHUNK)
         if not chunk:
             return
+        body.received += len(chunk)
         yield chunk

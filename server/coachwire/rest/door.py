@@ -16,6 +16,7 @@ from coachwire.keys import AUTHENTICATOR, DATABASE, RUNNER
 from coachwire.operation import Actor, Outcome
 from coachwire.operations.session import is_user
 from coachwire.request_log import USER_ID
+from coachwire.rest.turns import take_turn
 
 W = TypeVar("W", bound=Wire)
 
@@ -62,9 +63,11 @@ def queried(request: web.Request, *names: str) -> dict[str, str]:
 
 
 async def actor_of(request: web.Request) -> Actor:
-    """Raises `Unauthenticated` without a valid token of a user who is still there."""
+    """Raises `Unauthenticated` without a valid token of a user who is still there, `RateLimited` when too much is asked
+    for at a time."""
     identity = await _identity(request)
     request[USER_ID] = identity.user_id
+    await take_turn(request, identity.user_id)
     async with request.app[DATABASE].connection() as tx:
         if not await is_user(tx, identity.user_id):
             raise Unauthenticated

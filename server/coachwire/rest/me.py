@@ -12,6 +12,7 @@ from coachwire_protocol.polling import PollEvents
 from coachwire.keys import ACKS, FANOUT, POLLS, RUNNER
 from coachwire.operations.devices import SignedOut
 from coachwire.rest.door import actor_of, body, data, queried
+from coachwire.rest.turns import give_turn_back
 
 routes = web.RouteTableDef()
 
@@ -26,6 +27,7 @@ async def sync(request: web.Request) -> web.Response:
 async def events(request: web.Request) -> web.Response:
     actor = await actor_of(request)
     ask = checked(PollEvents, queried(request, "epoch", "position", "wait"), strict=False)
+    give_turn_back(request)  # polls that wait have a limit of their own
     return data(await request.app[POLLS].answer(actor.user_id, ask))
 
 
