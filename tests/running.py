@@ -11,6 +11,7 @@ from coachwire import app
 from coachwire.blobs.local import LocalBlobs
 from coachwire.database import Database
 from coachwire.operation import Actor, Again, Answer, Outcome
+from coachwire.roles import SERVER
 from coachwire.runner import Runner
 from coachwire.settings import RateLimit
 
@@ -45,7 +46,7 @@ class Noted:
 @asynccontextmanager
 async def running(dsn: str, *, rate_limit: RateLimit | None = None) -> AsyncIterator[tuple[Runner, Noted]]:
     """Operations against this database."""
-    database, noted = Database(dsn), Noted()
+    database, noted = Database(dsn, SERVER), Noted()
     await database.open()
     with TemporaryDirectory() as folder:
         blobs = LocalBlobs(Path(folder), lambda: "http://files.test")

@@ -443,6 +443,7 @@ async def test_all_that_does_not_fit_is_listed_at_once(empty: Connection, empty_
     assert await empty.fetchval("select count(*) from schema_migrations") == 0
 
 
+@pytest.mark.usefixtures("template")  # and with it the roles
 async def test_missing_rights_are_answered_with_the_grants_that_give_them(
     empty: Connection, empty_database_url: str
 ) -> None:
@@ -456,13 +457,18 @@ async def test_missing_rights_are_answered_with_the_grants_that_give_them(
             await migrate(url, platform="external")
         first, *grants = str(caught.value).splitlines()
         everything = "users, organizations, memberships, workouts, workout_movements, workout_assignments"
-        assert first == "Rights on the platform's tables are missing. Let their owner run:"
+        assert (
+            first == "Rights on the platform's tables are missing. Let their owner, or an administrator, run:"
+        )
+        both = f"{role}, coachwire_server"
         assert grants == [
+            f"GRANT coachwire_server, coachwire_rows TO {role};",
+            "GRANT USAGE, CREATE ON SCHEMA public TO coachwire_server, coachwire_rows;",
             f"GRANT TRIGGER ON {everything} TO {role};",
-            f"GRANT UPDATE (status, end_date) ON memberships TO {role};",
-            f"GRANT UPDATE (updated_at) ON users, organizations, workout_assignments TO {role};",
-            f"GRANT UPDATE (sort_order) ON workout_movements TO {role};",
-            f"GRANT SELECT ON {everything} TO {role};",
+            f"GRANT UPDATE (status, end_date) ON memberships TO {both};",
+            f"GRANT UPDATE (updated_at) ON users, organizations, workout_assignments TO {both};",
+            f"GRANT UPDATE (sort_order) ON workout_movements TO {both};",
+            f"GRANT SELECT ON {everything} TO {both};",
             f"GRANT REFERENCES ON {everything} TO {role};",
         ]
         await empty.execute("".join(grants))

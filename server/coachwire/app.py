@@ -82,6 +82,7 @@ from coachwire.rest.cors import allow_origins
 from coachwire.rest.problems import answer_problems
 from coachwire.rest.receiving import RECEIVING, Receiving
 from coachwire.rest.turns import TURNS, Turns, end_turns
+from coachwire.roles import require_guarded, role_to_take
 from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.search.indexing import Indexing
@@ -177,10 +178,11 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set")
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, await _look(settings.database_url))
     await database.open()
     try:
-        await _check_schema(settings.database_url)
+        async with database.connection() as tx:
+            await require_guarded(tx)
         await make_partitions(database)
         bus = _bus(settings)
         hub, views = Hub(), Views()
@@ -214,7 +216,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
         )
         acks = Acks(database, fanout)
         telling = Telling(database, streams, topic_streams, fanout)
-        pending = Pending(settings.database_url, database, telling, fanout)
+        pending = Pending(database, telling, fanout)
         retaining = Retaining(database, telling)
         exporting = Exporting(database, blobs, words_of_others=settings.export_words_of_others)
         keys = None if settings.jwks_url is None else KeySet(settings.jwks_url)
@@ -258,7 +260,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             if exchange is not None:
                 exchange.doubt()
 
-        dsn, retention = settings.database_url, timedelta(seconds=settings.stream_retention)
+        retention = timedelta(seconds=settings.stream_retention)
         await repair.begin()
         await bus.start(receive, gap)
         notifying = Notifying(settings, database)
@@ -282,7 +284,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "listen": pending.listen,
             "processing": app[PROCESSING].run,
             "sweeping": Sweeping(database, blobs).run,
-            "partitions": lambda: keep_partitions(database, dsn, retention),
+            "partitions": lambda: keep_partitions(database, retention),
             "sampling": sampling.run,
             **notifying.loops,
         }
@@ -321,11 +323,13 @@ def _bus(settings: Settings) -> Bus:
         raise SettingsError(f"REDIS_URL: {error}") from None
 
 
-async def _check_schema(dsn: str) -> None:
+async def _look(dsn: str) -> str | None:
+    """Returns the role to work with, when the schema is this code's."""
     import asyncpg
 
     connection = await asyncpg.connect(dsn, timeout=5, command_timeout=5)
     try:
         await check(connection)
+        return await role_to_take(connection)
     finally:
         await connection.close(timeout=1)

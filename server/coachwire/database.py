@@ -77,10 +77,12 @@ class Query(Generic[Row]):
 
 
 class Database:
-    """The pool. Every wait has a limit; whatever passes by itself becomes `Unavailable`."""
+    """The pool. Every wait has a limit; whatever passes by itself becomes `Unavailable`. `role`: whose rights its
+    connections have, when not their login's (see roles.py)."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, role: str | None = None) -> None:
         self._dsn = dsn
+        self._role = {} if role is None else {"role": role}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def open(self) -> None:
@@ -99,6 +101,22 @@ class Database:
                 "statement_timeout": STATEMENT,
                 "jit": "off",
                 "timezone": "UTC",
+                **self._role,
+            },
+        )
+
+    async def alone(self, name: str, *, deadline: float) -> "asyncpg.Connection[asyncpg.Record]":
+        """A connection beside the pool, whose statements may take that long (s). Whoever opens it, closes it; errors
+        come as they are."""
+        return await asyncpg.connect(
+            self._dsn,
+            timeout=CONNECT,
+            command_timeout=deadline,
+            server_settings={
+                "application_name": f"coachwire {name}",
+                "lock_timeout": LOCK,
+                "timezone": "UTC",
+                **self._role,
             },
         )
 

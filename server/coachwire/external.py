@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from coachwire.rights import missing_grants
+
 # Kinds of column: a type's name; "text" for any kind of text; "a|b|c" for an enum with at least these values,
 # or text; "enum:name" for the type of that name, which the server's functions use.
 _PLATFORM = {
@@ -73,13 +75,6 @@ _ADOPTED = {
 _KEYS = {"metric_set_definitions": ["set_id", "definition_id"]}  # primary keys other than (id)
 _TEXT = {"text", "varchar", "bpchar", "citext"}
 
-# What the server does with the platform's tables: triggers tell it of changes, an organization's erasure ends
-# a membership, rows that a foreign key needs are locked `for key share`: that asks for UPDATE on some column.
-_TRIGGERS = (
-    "users", "organizations", "memberships", "workouts", "workout_movements", "workout_assignments", "messages",
-    "message_attachments", "exercise_comments",
-)  # fmt: skip
-_LOCKED = ("users", "organizations", "workout_assignments")  # and movements, which have no updated_at
 
 Table = dict[str, str]
 Found = dict[
@@ -102,10 +97,15 @@ async def check_platform(connection: Any) -> set[str]:
         if not found.keys().isdisjoint(tables):
             adopted.add(name)
             wanted |= tables
-    grants = await _missing_grants(connection, [table for table in wanted if table in found])
+    grants = await missing_grants(
+        connection,
+        [table for table in wanted if table in found and table in _PLATFORM],
+        [table for table in wanted if table in found and table not in _PLATFORM],
+    )
     if grants:
         raise PlatformMismatch(
-            "Rights on the platform's tables are missing. Let their owner run:\n" + "\n".join(grants)
+            "Rights on the platform's tables are missing. Let their owner, or an administrator, run:\n"
+            + "\n".join(grants)
         )
     wrong = [line for table, columns in wanted.items() for line in _differences(table, columns, found)]
     if "memberships" in found and not await _is_unique(
@@ -142,44 +142,6 @@ async def _found(connection: Any) -> Found:
         if row["key_part"] >= 0:
             key.append(row["attname"])
     return found
-
-
-async def _missing_grants(connection: Any, tables: list[str]) -> list[str]:
-    """The GRANTs that the owner of these tables has to run for us, most telling first."""
-    own = [table for table in tables if table in _PLATFORM]
-    shared = [table for table in tables if table not in _PLATFORM]  # adopted: the server writes them
-    rights: list[tuple[str, list[str], bool, list[str]]] = [  # privilege, columns, any column does, tables
-        ("TRIGGER", [], False, [table for table in tables if table in _TRIGGERS]),
-        ("UPDATE", ["status", "end_date"], False, [table for table in own if table == "memberships"]),
-        ("UPDATE", ["updated_at"], True, [table for table in own if table in _LOCKED]),
-        ("UPDATE", ["sort_order"], True, [table for table in own if table == "workout_movements"]),
-        ("SELECT", [], False, tables),
-        ("REFERENCES", [], False, own),
-        *((privilege, [], False, shared) for privilege in ("INSERT", "UPDATE", "DELETE")),
-    ]
-    role = await connection.fetchval("select quote_ident(current_user)")
-    grants = []
-    for privilege, columns, any_column, among in rights:
-        rows = await connection.fetch(
-            """
-            select t from unnest($1::text[]) with ordinality u (t, n)
-            where not case
-              when $3::text[] = '{}' then has_table_privilege(t, $2)
-              when $4 then has_any_column_privilege(t, $2)
-              else (select coalesce(bool_and(has_column_privilege(t, a.attnum, $2)), true)
-                from pg_attribute a where a.attrelid = to_regclass(t) and a.attname = any ($3))
-              end
-            order by n
-            """,
-            among,
-            privilege,
-            columns,
-            any_column,
-        )
-        if rows:
-            named = f"{privilege} ({', '.join(columns)})" if columns else privilege
-            grants.append(f"GRANT {named} ON {', '.join(row['t'] for row in rows)} TO {role};")
-    return grants
 
 
 def _differences(table: str, wanted: Table, found: Found) -> list[str]:

@@ -23,6 +23,19 @@ return exists (
     and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
     and belongs(p_user, p_organization));
 
+-- The same, as the policy on values asks it (migration 0023).
+create or replace function granted_to_viewer(p_user uuid, p_definition uuid) returns boolean
+language sql stable
+return coalesce((
+  select true
+  from metric_grants g
+  where g.user_id = p_user and g.organization_id = any ((select viewer_staffs())::uuid[])
+    and (g.definition_id is null or g.definition_id = p_definition)
+    and not g.ended
+    and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
+    and belongs(p_user, g.organization_id)
+  limit 1), false);
+
 
 -- A membership that is not active any more ends what was granted by it, in the same transaction: whoever comes back, however
 -- soon, has granted nothing. It is told later, as a time that passed is. Also when nobody is to be told of the change itself

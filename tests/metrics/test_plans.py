@@ -1,15 +1,14 @@
-"""A value is found by an index of the data model, however many there are, with any plan."""
+"""A value is found by an index of the data model, however many there are, through the server's policies."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from coachwire.database import QUERIES
+from coachwire.roles import SERVER
 
 from ..gym import Place
 from ..server.platform import Tables
+from ..sql.test_plans import explained
 from .conftest import UNKNOWN
 
 SCANS = {
@@ -38,22 +37,11 @@ async def _many(gym: Place, database: Tables) -> None:
     )
 
 
-def scans(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Of the tables that grow: (table, index or how it is read)."""
-    children = node.get("Plans", ())
-    if node.get("Relation Name") in SCANS:
-        source = children[0] if node["Node Type"] == "Bitmap Heap Scan" else node
-        yield node["Relation Name"], source.get("Index Name", node["Node Type"])
-    for child in children:
-        yield from scans(child)
-
-
 @pytest.mark.parametrize("analyzed", [False, True])
-@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize("name", ["metrics/resolve", "metrics/history", "metrics/prescription"])
 @pytest.mark.usefixtures("_many")
 async def test_values_are_read_by_person_and_definition(
-    gym: Place, database: Tables, name: str, mode: str, analyzed: bool
+    gym: Place, database: Tables, database_url: str, name: str, analyzed: bool
 ) -> None:
     if analyzed:
         await database.execute("analyze")
@@ -74,13 +62,12 @@ async def test_values_are_read_by_person_and_definition(
         "metrics/history": [None, None, None, None, None, 51],
         "metrics/prescription": [UNKNOWN],
     }
-    given = ", ".join("null" if one is None else f"'{one}'" for one in [*who, *more[name]])
-    async with database.transaction():
-        await database.execute(f"set local plan_cache_mode = {mode}")
-        await database.execute(f"prepare looked as {QUERIES[name].sql}")
-        plan = json.loads(await database.fetchval(f"explain (format json) execute looked({given})"))
-        await database.execute("deallocate looked")
-    found = set(scans(plan[0]["Plan"]))
+    async with explained(database_url) as one:
+        await one.tx.execute(f"set role {SERVER}")
+        await one.look()
+        await one.tx.fetch(QUERIES[name].sql, *who, *more[name])
+        tables = one.scans()
+    found = {(table, index) for table in SCANS for index in tables.get(table, ())}
     if (
         not analyzed
     ):  # until a table is analyzed for the first time, the data model's other index looks as good

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 from coachwire.database import Database
+from coachwire.roles import SERVER
 from coachwire.settings import Settings, SettingsError
 from coachwire.streams.partitions import drop_expired
 
@@ -20,7 +21,7 @@ OLD = timedelta(days=45)
 
 @pytest.fixture
 async def pool(database_url: str) -> AsyncIterator[Database]:
-    pool = Database(database_url)
+    pool = Database(database_url, SERVER)
     await pool.open()
     yield pool
     await pool.close()
@@ -64,7 +65,7 @@ async def test_what_is_past_retention_is_dropped_and_who_was_away_longer_begins_
     )
     await age(database, board)
     assert len(await partitions(database)) == 2
-    await drop_expired(pool, database_url, RETENTION)
+    await drop_expired(pool, RETENTION)
     assert await partitions(database) == []
 
     async def resume(position: int) -> object:
@@ -88,8 +89,8 @@ async def test_several_at_once_and_again_drop_the_same_once(
 ) -> None:
     await board.write(times=2)
     await age(database, board)
-    await asyncio.gather(*(drop_expired(pool, database_url, RETENTION) for _ in range(4)))
-    await drop_expired(pool, database_url, RETENTION)
+    await asyncio.gather(*(drop_expired(pool, RETENTION) for _ in range(4)))
+    await drop_expired(pool, RETENTION)
     assert await partitions(database) == []
     assert await database.fetchval("select count(*) from topic_events") == 1
 
@@ -110,7 +111,7 @@ async def test_detaching_that_was_broken_off_is_finished_the_next_time(
     await database.execute("reset statement_timeout")
     await reading.rollback()
     await reader.close()
-    await drop_expired(pool, database_url, RETENTION)
+    await drop_expired(pool, RETENTION)
     assert await partitions(database) == []
 
 

@@ -10,11 +10,13 @@ from msgspec import json
 from coachwire.address import PublicAddress
 from coachwire.blobs import Blobs
 from coachwire.blobs.opening import open_blobs
+from coachwire.connect import connection
 from coachwire.database import Database
 from coachwire.jobs import HELD, Step
 from coachwire.jobs.erasing import REPLAY, REPORT, take_step
 from coachwire.jobs.erasure_ledger import entries
 from coachwire.operations.erasure import BEGIN_PERSON
+from coachwire.roles import role_to_take
 from coachwire.settings import Settings, SettingsError
 
 
@@ -54,7 +56,9 @@ async def _finish(database: Database, blobs: Blobs, job_id: UUID) -> dict[str, i
 async def _parts(settings: Settings) -> AsyncIterator[tuple[Database, Blobs]]:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set")
-    database = Database(settings.database_url)
+    async with connection(settings.database_url) as tx:
+        role = await role_to_take(tx)
+    database = Database(settings.database_url, role)
     await database.open()
     try:
         blobs = await open_blobs(settings, PublicAddress(settings))

@@ -81,7 +81,7 @@ async def record_values(scope: Scope, actor: Actor, request: RecordValues) -> Ou
     )
     if recorded.code not in ("recorded", "duplicate"):
         raise _refusal(request, recorded)
-    rows = await VALUES.rows(scope.tx, request.membership_id, [entry.id for entry in entries])
+    rows = await VALUES.rows(scope.tx, actor.user_id, request.membership_id, [entry.id for entry in entries])
     values = {value.id: value for row in rows if (value := show_value(row)) is not None}
     if len(values) < len(entries):  # erased since, or taken away by the platform
         raise Gone

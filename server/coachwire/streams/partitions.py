@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 from coachwire_protocol.errors import Unavailable
 
-from coachwire.database import CONNECT, PASSING, Database, Query
+from coachwire.database import PASSING, Database, Query
 
 log = structlog.get_logger()
 
@@ -33,9 +33,14 @@ class Expired(NamedTuple):
     pending: bool
 
 
+class Dropped(NamedTuple):
+    nothing: None
+
+
 MAKE = Query("streams/make_partitions", Made)
 ROOM = Query("streams/room", Room)
 EXPIRED = Query("streams/expired", Expired)
+DROP = Query("streams/drop_partition", Dropped)
 
 
 async def make_partitions(database: Database) -> None:
@@ -46,23 +51,14 @@ async def make_partitions(database: Database) -> None:
         log.info("partitions_made", count=made.partitions)
 
 
-async def drop_expired(database: Database, dsn: str, retention: timedelta) -> None:
+async def drop_expired(database: Database, retention: timedelta) -> None:
     """Detach, without a lock that anybody waits for, and drop the partitions whose events are all older than that. What
     is broken off, the next call goes on with. Raises `Unavailable`."""
     async with database.connection() as tx:
         if not await EXPIRED.rows(tx, retention.total_seconds()):
             return
     try:  # beside the pool: detaching may take longer than any statement there
-        own = await asyncpg.connect(
-            dsn,
-            timeout=CONNECT,
-            command_timeout=DETACH,
-            server_settings={
-                "application_name": "coachwire partitions",
-                "lock_timeout": "1s",
-                "timezone": "UTC",
-            },
-        )
+        own = await database.alone("partitions", deadline=DETACH)
         try:
             if await own.fetchval(LOCK):
                 for record in await own.fetch(EXPIRED.sql, retention.total_seconds()):
@@ -73,11 +69,11 @@ async def drop_expired(database: Database, dsn: str, retention: timedelta) -> No
         raise Unavailable from error
 
 
-async def keep_partitions(database: Database, dsn: str, retention: timedelta) -> None:
+async def keep_partitions(database: Database, retention: timedelta) -> None:
     """Daily, for ever; the owner cancels it. Whoever starts has made the next weeks' before."""
     while True:
         try:
-            await drop_expired(database, dsn, retention)
+            await drop_expired(database, retention)
         except Unavailable as error:  # tomorrow, or whoever starts next
             log.warning("partitions_not_dropped", error=type(error.__cause__ or error).__name__)
         await asyncio.sleep(DAY)
@@ -94,5 +90,5 @@ async def _drop(own: "asyncpg.Connection[asyncpg.Record]", expired: Expired) -> 
     if expired.parent is not None:
         how = "finalize" if expired.pending else "concurrently"
         await own.execute(f"alter table {expired.parent} detach partition {expired.name} {how}")
-    await own.execute(f"drop table {expired.name}")
+    await own.execute(DROP.sql, expired.name)
     log.info("partition_dropped", name=expired.name)

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 from coachwire_protocol.errors import Unavailable
 
-from coachwire.database import CONNECT, DEADLINE, HELD, PASSING, Database, Query
+from coachwire.database import DEADLINE, HELD, PASSING, Database, Query
 from coachwire.hub.fanout import Fanout
 from coachwire.streams.telling import Telling, spans_of
 
@@ -67,9 +67,8 @@ class Counts:
 class Pending:
     """Both loops run until their owner cancels them. `work` alone is enough; `listen` makes it prompt."""
 
-    def __init__(self, dsn: str, database: Database, telling: Telling, fanout: Fanout) -> None:
+    def __init__(self, database: Database, telling: Telling, fanout: Fanout) -> None:
         self.counts = Counts()
-        self._dsn = dsn
         self._database = database
         self._telling = telling
         self._fanout = fanout
@@ -103,12 +102,7 @@ class Pending:
 
     async def _listen_until_lost(self) -> None:
         lost = asyncio.Event()
-        connection = await asyncpg.connect(
-            self._dsn,
-            timeout=CONNECT,
-            command_timeout=DEADLINE,
-            server_settings={"application_name": "coachwire listen"},
-        )
+        connection = await self._database.alone("listen", deadline=DEADLINE)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, lambda *_: self._wake.set())
