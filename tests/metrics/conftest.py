@@ -36,6 +36,10 @@ class Trainer(Caller):
         """The id of a new value."""
         return str((await self.record(of, definition, value, **others)).data["id"])
 
+    async def values_of(self, of: Someone) -> Answer:
+        """The first page of what is listed of somebody, or why not."""
+        return await self.get(f"members/{of.membership_id}/metrics")
+
     async def values(self, of: Someone, **query: Any) -> list[str]:
         """What is listed of somebody, all pages."""
         found: list[str] = []

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from coachwire_protocol.times import wire_time
 
 from ..gym import Place, Someone
-from ..server.platform import Tables, set_status
+from ..server.platform import Tables, assign, set_status
 from .conftest import UNKNOWN, Trainer
 
 GRANTS = "/v1/me/metric-grants"
@@ -83,6 +83,31 @@ async def test_a_grant_is_in_effect_from_and_until(
     ):
         await member.grant(other_gym, **times)
         assert bool(await staff.values(abroad)) is seen, times
+
+
+async def test_what_a_withdrawn_grant_showed_is_in_no_answer(
+    gym: Place, other_gym: Place, abroad: Someone, http: ClientSession, database: Tables, squat: str
+) -> None:
+    member, staff = Trainer(http, gym.member), Trainer(http, other_gym.coach)
+    set_id = await staff.make_set(squat, organizationId=other_gym.organization_id)
+    assignment = await assign(database, abroad, other_gym.coach)
+    await database.execute(
+        "insert into workout_movements (workout_id, name, sort_order, prescription)"
+        " select workout_id, 'Back squat', 0, '{\"percent_1rm\": 50}' from workout_assignments where id = $1",
+        assignment,
+    )
+    await Trainer(http, gym.coach).recorded(gym.member, squat, "120")
+
+    async def seen() -> list[str | None]:
+        resolved = await staff.get(f"metric-sets/{set_id}/resolve", memberId=abroad.membership_id)
+        prescribed = await staff.get(f"workout-assignments/{assignment}/prescription")
+        value, load = resolved.data["items"][0]["value"], prescribed.data["movements"][0]["load"]
+        return [*await staff.values(abroad), value and value["value"], load and load["load"]]
+
+    await member.grant(other_gym)
+    assert await seen() == ["120", "120", "60"]
+    await member.withdraw(other_gym)
+    assert await seen() == [None, None]
 
 
 async def test_a_grant_ends_with_the_membership_and_can_be_withdrawn_afterwards(

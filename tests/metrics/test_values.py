@@ -100,6 +100,9 @@ async def test_many_are_recorded_together_or_none(
     [
         ({"value": "NaN"}, "value"),
         ({"value": "Infinity"}, "value"),
+        ({"value": "-Infinity"}, "value"),
+        ({"value": "inf"}, "value"),
+        ({"value": "-0"}, "value"),
         ({"value": "-1"}, "value"),
         ({"value": "1e3"}, "value"),
         ({"value": "123456789012345"}, "value"),
@@ -112,6 +115,7 @@ async def test_many_are_recorded_together_or_none(
         ({"unit": "stones"}, "unit"),
         ({"recordedAt": "yesterday"}, "recordedAt"),
         ({"recordedAt": wire_time(datetime.now(UTC) + timedelta(hours=1))}, "recordedAt"),
+        ({"definitionId": "back_squat_1rm"}, "definitionId"),
         ({"source": "x" * 51}, "source"),
         ({"id": "mine"}, "id"),
         ({"values": []}, "values"),
@@ -125,9 +129,26 @@ async def test_what_is_no_value_is_refused(
     assert await database.fetchval("select count(*) from member_metrics") == 0
 
 
-async def test_a_clock_may_be_a_little_ahead(gym: Place, http: ClientSession, squat: str) -> None:
-    ahead = wire_time(datetime.now(UTC) + timedelta(minutes=4))
-    assert (await Trainer(http, gym.coach).record(gym.member, squat, recordedAt=ahead)).status == 201
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+async def test_a_number_that_is_none_is_no_json(
+    gym: Place, http: ClientSession, database: Tables, squat: str, number: str
+) -> None:
+    path = f"/v1/organizations/{gym.organization_id}/members/{gym.member.membership_id}/metrics"
+    body = f'{{"id": "{uuid4()}", "definitionId": "{squat}", "value": {number}, "unit": "kg"}}'
+    headers = {"Authorization": f"Bearer {gym.coach.token}", "Content-Type": "application/json"}
+    async with http.post(path, data=body, headers=headers) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, "bad_request")
+    assert await database.fetchval("select count(*) from member_metrics") == 0
+
+
+async def test_a_clock_may_be_five_minutes_ahead_and_no_more(
+    gym: Place, http: ClientSession, database: Tables, squat: str
+) -> None:
+    async def code(seconds: int) -> int:
+        ahead = await database.fetchval("select clock_timestamp() + make_interval(secs => $1)", seconds)
+        return (await Trainer(http, gym.coach).record(gym.member, squat, recordedAt=wire_time(ahead))).status
+
+    assert (await code(299), await code(330)) == (201, 400)
 
 
 async def test_who_may_record(
@@ -147,6 +168,7 @@ async def test_who_may_record(
     assert await code(gym.member, gym.coach) == "not_found"
     assert await code(gym.coach, other_gym.member) == "not_found"
     assert await code(other_gym.coach, gym.member) == "forbidden"
+    assert (await Trainer(http, gym.coach).values_of(other_gym.member)).code == "not_found"
     assert (await Trainer(http, gym.coach).record(gym.member, UNKNOWN)).code == "not_found"
     await set_status(database, gym.member, "cancelled")
     assert await code(gym.coach, gym.member) == "gone"
