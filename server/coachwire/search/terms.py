@@ -5,6 +5,7 @@ shelves are pieces of ids: they narrow the search, and two that coincide do no h
 
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -22,10 +23,11 @@ def document(
     if not words:
         return None
     shelf = _shelf(organization_id)
-    lexemes = [_party(shelf, person) for person in party_ids] + [shelf + word for word in words]
+    marks = [MARK + _person(person) for person in party_ids]
     if in_thread:
-        lexemes.append(_threads(shelf))
-    return " ".join(map(_quoted, lexemes))
+        marks.append(MARK)
+    # Nothing in it needs quotes: letters and digits, `-`, `_`, `~`.
+    return shelf + f" {shelf}".join((*marks, *words))
 
 
 def query(organization_id: UUID, user_id: UUID, *, staff: bool, words: Sequence[str]) -> str:
@@ -37,12 +39,18 @@ def query(organization_id: UUID, user_id: UUID, *, staff: bool, words: Sequence[
     return " & ".join((f"({' | '.join(map(_quoted, marks))})", *begun))
 
 
+@lru_cache(maxsize=4_096)
 def _shelf(organization_id: UUID) -> str:
     return _letters(organization_id.bytes[-3:])
 
 
 def _party(shelf: str, user_id: UUID) -> str:
-    return shelf + MARK + _letters(user_id.bytes[-6:])
+    return shelf + MARK + _person(user_id)
+
+
+@lru_cache(maxsize=16_384)
+def _person(user_id: UUID) -> str:
+    return _letters(user_id.bytes[-6:])
 
 
 def _threads(shelf: str) -> str:
