@@ -15,8 +15,8 @@ from uuid import uuid4
 import asyncpg
 from coachwire.database import Database
 from coachwire.embedded import EmbeddedPostgres
-from coachwire.indexing import Indexing
-from coachwire.phrases import line
+from coachwire.search.indexing import Indexing
+from coachwire.seed.phrases import line
 
 from bench import cpu
 from bench.load import CONTENT
