@@ -3,13 +3,15 @@
 import socket
 import ssl
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import AddrInfoType, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver
 
 from coachwire.notifications.settings import Network
 
+# Public by their numbers only: what a machine in a cloud is told by (Azure, Oracle), and what documents use.
+NOBODYS = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
 NAT64 = IPv6Network("64:ff9b::/96")
 NAT64_LOCAL = IPv6Network("64:ff9b:1::/48")
 
@@ -75,6 +77,8 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if any(address in network for network in NOBODYS):
+        return False
     if address.is_multicast or address.is_reserved or address.is_unspecified or not address.is_global:
         return False
     return isinstance(address, IPv4Address) or not (
