@@ -275,6 +275,7 @@ async def _parts(app: web.Application) -> AsyncIterator[None]:
             "presence_rights": rights.run,
             "erasures": Jobs(database, "erasure", Erasing(database, blobs, telling, fanout).step).run,
             "exports": Jobs(database, "export", exporting.step).run,
+            "more_exports": Jobs(database, "export", exporting.step).run,  # beside one that takes long
             "retention_runs": Jobs(database, "retention", retaining.step).run,
             "topic_rights": topic_rights.run,
             "retention": retaining.run,
