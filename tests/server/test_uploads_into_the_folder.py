@@ -154,3 +154,13 @@ async def test_the_places_of_one_person_are_the_same_in_all_their_gyms(
     assert await put(http, await request_upload(http, elsewhere, len(body)), body) == 503
     for _, writer in opened:
         writer.close()
+
+
+async def test_what_comes_long_after_its_link_is_over_is_not_taken(
+    gym: Place, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coachwire.blobs.local.PUT_SECONDS", 1)
+    monkeypatch.setattr("coachwire.rest.blobs.LATE", 0.2)
+    reader, writer = await begin_put(await request_upload(http, gym.member, SIZE))
+    assert await status_of(reader) == 403
+    writer.close()

@@ -67,6 +67,10 @@ class LocalBlobs:
     def may_get(self, key: str, expires: str, signature: str) -> bool:
         return self._holds(expires, signature, "GET", key)
 
+    def seconds_left(self, expires: str) -> float:
+        """How long a link that holds goes on to hold."""
+        return int(expires) - self._clock()
+
     def find(self, key: str) -> Path | None:
         """The object's file. None: there is none."""
         path = self._path(key)

@@ -13,6 +13,9 @@ from coachwire.rest.receiving import RECEIVING, Body, TooSlow
 
 CHUNK = 262_144  # bytes written at once
 SILENCE = 30.0  # s without a byte: the sender is gone
+LATE = (
+    30.0  # s after its link is over: what came later than 60 s after it, nobody would delete (migration 0011)
+)
 LONGEST = 300  # characters of a key
 
 # Whatever lies here runs nowhere: not as a page, not in a frame, not as what it is not.
@@ -42,7 +45,9 @@ async def put(request: web.Request) -> web.Response:
         raise Forbidden
     person = key.rpartition("/")[0].rpartition("/")[2]
     try:
-        async with request.app[RECEIVING].body(person) as body:
+        async with request.app[RECEIVING].body(
+            person, blobs.seconds_left(_signed(request)[0]) + LATE
+        ) as body:
             etag = await blobs.receive(key, size, _chunks(request, body))
     except Taken:
         raise web.HTTPPreconditionFailed(text="There is an object of this key already.") from None

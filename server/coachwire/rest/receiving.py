@@ -12,7 +12,7 @@ AT_ONCE = 64  # of all people
 OF_ONE = 6  # of one, in all organizations; one more is `unavailable`
 GRACE = 20.0  # s in which nothing need have come, and from then on, on the average,
 PACE = 16_384  # bytes a second: a picture of 10 MB needs as much to come while its link lives
-WHOLE = 600.0  # s for all of it: as long as the link lives
+WHOLE = 600.0  # s for all of it
 RETRY = 1_000  # ms
 
 
@@ -55,14 +55,15 @@ class Receiving:
         return sum(not body.gives_way for body in self._bodies)
 
     @asynccontextmanager
-    async def body(self, account: str) -> AsyncIterator[Body]:
-        """Raises `Unavailable` when there is no room, or it has to give way to somebody who has less; `TooSlow`."""
+    async def body(self, account: str, seconds: float) -> AsyncIterator[Body]:
+        """For so long at most. Raises `Unavailable` when there is no room, or it has to give way to somebody who has
+        less; `TooSlow`."""
         have = sum(body.account == account for body in self._bodies)
         if have >= OF_ONE or (len(self) >= AT_ONCE and not self._make_room(have)):
             raise Unavailable(retry_after_ms=RETRY)
         body = None
         try:
-            async with asyncio.timeout(WHOLE) as timeout:
+            async with asyncio.timeout(min(WHOLE, seconds)) as timeout:
                 body = Body(account, timeout)
                 self._bodies[body] = None
                 yield body
