@@ -24,6 +24,7 @@ import coachwire.app  # noqa: F401 - for its statements
 from coachwire.database import QUERIES
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
+from coachwire.roles import SERVER
 
 from bench.metrics_world import Filled, fill, found
 from bench.world import passing_folder
@@ -33,7 +34,6 @@ FEWER = 200  # of what takes longer
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "checkpoint_timeout": "30min"}
 INDEX = "member_metrics_member_def_recorded_idx"
 TABLES = ("member_metrics", "metric_origins", "metric_grants")
-SERVER = "coachwire_server"  # the role whose rights the server has
 EXPLAIN = {
     "auto_explain.log_min_duration": "0", "auto_explain.log_nested_statements": "on", "auto_explain.log_analyze": "on",
     "auto_explain.log_buffers": "on", "auto_explain.log_timing": "off", "client_min_messages": "log",
@@ -101,8 +101,6 @@ async def _explained(tx: Tx, filled: Filled) -> bool:
     await tx.execute("load 'auto_explain'")
     for name, value in EXPLAIN.items():
         await tx.execute(f"set {name} = '{value}'")
-    if await tx.fetchval("select exists (select from pg_roles where rolname = $1)", SERVER):
-        await tx.execute(f"set role {SERVER}")
     await tx.execute("set plan_cache_mode = force_generic_plan")
     statement = await tx.prepare(QUERIES["metrics/resolve"].sql)
     _, membership_id = filled.members[0]
@@ -111,7 +109,7 @@ async def _explained(tx: Tx, filled: Filled) -> bool:
         *((one, "json") for one in filled.sets.items()),
         (max(filled.sets.items()), "text"),
     ]:
-        await tx.execute(f"set auto_explain.log_format = '{form}'")
+        await tx.execute(f"reset role; set auto_explain.log_format = '{form}'; set role {SERVER}")
         del notices[:]
         await statement.fetch(filled.coach, filled.organization_id, membership_id, set_id)
         plans = [notice.partition("plan:\n")[2] for notice in notices if "plan:\n" in notice]
@@ -124,10 +122,8 @@ async def _explained(tx: Tx, filled: Filled) -> bool:
             f"a set of {count}: {rows} rows of member_metrics read, by {', '.join(sorted(indexes)) or 'nothing'}"
         )
         right = right and indexes == {INDEX}
-    for name in EXPLAIN:
-        await tx.execute(f"reset {name}")
-    await tx.execute("set auto_explain.log_min_duration = -1")
-    await tx.execute("reset plan_cache_mode")
+    await tx.execute("reset role; set auto_explain.log_min_duration = -1; reset client_min_messages")
+    await tx.execute(f"reset plan_cache_mode; set role {SERVER}")  # as which the rest is asked
     return right
 
 

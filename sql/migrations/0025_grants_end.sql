@@ -157,11 +157,9 @@ begin
     'end_grants_of_memberships()', 'due_metric_grants(int)', 'end_passed_grants(uuid, uuid)']::regprocedure[]
   loop
     execute format('alter function %s set search_path = %I, pg_temp', v_function, current_schema());
-    if exists (select from pg_roles where rolname = 'coachwire_server') then
-      execute format('revoke execute on function %s from public', v_function);
-      if v_function <> 'end_grants_of_memberships()'::regprocedure then
-        execute format('grant execute on function %s to coachwire_server', v_function);
-      end if;
+    execute format('revoke execute on function %s from public', v_function);
+    if v_function <> 'end_grants_of_memberships()'::regprocedure then
+      execute format('grant execute on function %s to coachwire_server', v_function);
     end if;
   end loop;
 end $$;
@@ -264,4 +262,58 @@ begin
       topic_throughs := topic_throughs || v_hidden.positions[cardinality(v_hidden.positions)];
     end if;
   end loop;
+end $$;
+
+
+-- As before (0023); and a page of all definitions looks at the newest few of each first: where the page would end if there were
+-- no more is where it ends at the latest, so no definition is read any further back. 75 definitions of 1,000 values each are a
+-- page's worth of reads and not 75.
+create or replace function seen_values(
+  p_viewer uuid, p_organization uuid, p_membership uuid, p_definition uuid, p_from timestamptz, p_to timestamptz,
+  p_at timestamptz, p_id uuid, p_limit int)
+returns table (
+  id uuid, membership_id uuid, definition_id uuid, value text, unit text, recorded_at timestamptz, source text)
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+begin
+  perform set_config('app.user_id', p_viewer::text, true);
+  return query
+  with asked as materialized (
+    select w.user_id, d.id as definition_id, w.own or metric_granted(w.user_id, p_organization, d.id) as all_of_it
+    from metric_subject(p_viewer, p_organization, p_membership) w
+    cross join metric_definitions d
+    where p_definition is null or d.id = p_definition),
+  page_end as materialized (
+    select v.recorded_at
+    from asked a
+    cross join lateral (
+      select v.recorded_at
+      from member_metrics v
+      where v.member_id = a.user_id and v.definition_id = a.definition_id
+        and v.recorded_at >= coalesce(p_from, '-infinity') and v.recorded_at <= coalesce(p_to, 'infinity')
+        and v.recorded_at <= coalesce(p_at, 'infinity')
+        and (p_at is null or (v.recorded_at, v.id) < (p_at, p_id))
+        and (a.all_of_it or (select o.organization_id from metric_origins o where o.value_id = v.id) = p_organization)
+      order by v.recorded_at desc
+      limit 4) v
+    where p_definition is null
+    order by v.recorded_at desc
+    offset p_limit - 1 limit 1)
+  select v.id, p_membership, v.definition_id, trim_scale(v.value)::text, v.unit::text, v.recorded_at, v.source::text
+  from asked a
+  cross join lateral (
+    select v.*
+    from member_metrics v
+    where v.member_id = a.user_id and v.definition_id = a.definition_id
+      and v.recorded_at >= coalesce((select e.recorded_at from page_end e), p_from, '-infinity')
+      and v.recorded_at <= coalesce(p_to, 'infinity')
+      and v.recorded_at <= coalesce(p_at, 'infinity')
+      and (p_at is null or (v.recorded_at, v.id) < (p_at, p_id))
+      and (a.all_of_it or (select o.organization_id from metric_origins o where o.value_id = v.id) = p_organization)
+    order by v.recorded_at desc, v.id desc
+    limit p_limit) v
+  order by v.recorded_at desc, v.id desc
+  limit p_limit;
 end $$;

@@ -199,6 +199,39 @@ async def test_history_is_read_by_definition_and_time_in_pages(
     ).code == "not_found"
 
 
+@pytest.mark.parametrize("limit", [1, 7, 100])
+async def test_a_history_of_everything_is_whole_and_in_order_whatever_the_page(
+    gym: Place, other_gym: Place, http: ClientSession, database: Tables, limit: int
+) -> None:
+    await database.execute(
+        "with v as (insert into member_metrics (id, member_id, definition_id, value, unit, recorded_at)"
+        "  select gen_random_uuid(), $1, d.id, n, d.unit,"
+        "    now() - interval '1 hour' * case when d.nth = 1 then n else floor(random() * 30) end"  # many at once
+        "  from (select *, row_number() over (order by slug) as nth from metric_definitions) d"
+        "  cross join generate_series(1, 40) n where d.nth < 9 and n < 45 - 5 * d.nth returning id)"
+        " insert into metric_origins (value_id, member_id, organization_id, recorded_by, made_at)"
+        " select id, $1, case when random() < 0.5 then $2::uuid else $3 end, $1, now() from v",
+        gym.member.user_id,
+        gym.organization_id,
+        other_gym.organization_id,
+    )
+    there = "select v.id::text from member_metrics v join metric_origins o on o.value_id = v.id"
+    order = " order by v.recorded_at desc, v.id desc"
+    for who, which in ((gym.member, ""), (gym.coach, f" where o.organization_id = '{gym.organization_id}'")):
+        wanted = [row[0] for row in await database.fetch(there + which + order)]
+        found: list[str] = []
+        query: dict[str, Any] = {"limit": limit}
+        while len(found) < 40 * limit:
+            path = f"members/{gym.member.membership_id}/metrics"
+            page = (await Trainer(http, who).get(path, **query)).data
+            found += [item["id"] for item in page["items"]]
+            if page["nextCursor"] is None:
+                break
+            query["cursor"] = page["nextCursor"]
+        assert found == wanted[: len(found)]
+        assert len(found) == min(len(wanted), 40 * limit)
+
+
 async def test_the_member_hears_of_it_and_hears_it_again(
     gym: Place, http: ClientSession, phone: OpenPhone, squat: str
 ) -> None:
