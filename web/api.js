@@ -8,7 +8,7 @@ export class Problem extends Error {
   constructor(status, { code = "unreachable", detail, retryAfterMs, errors } = {}) {
     const plain = status ? `The server answered ${status}.` : "The server cannot be reached.";
     super(errors?.[0]?.message ?? detail ?? plain);
-    Object.assign(this, { status, code, retryAfterMs });
+    Object.assign(this, { status, code, retryAfterMs, field: errors?.[0]?.field ?? null });
   }
 
   /** Whether asking again would get the same answer. */
@@ -102,13 +102,27 @@ export class Api {
     return this.#get(`/v1/organizations/${organizationId}/uploads/${uploadId}`);
   }
 
-  definitions() {
-    return this.#get("/v1/metric-definitions");
+  /** The whole catalogue; the browser keeps it, and asks by its ETag whether it has changed. */
+  definitions(lang) {
+    return this.#ask("GET", `/v1/metric-definitions?lang=${lang}`, undefined, { cache: "no-cache" });
   }
 
-  /** Sets that come into question for a member; `place`: `{organizationId, membershipId}`. */
-  metricSets({ organizationId, membershipId }) {
-    return this.#get(`/v1/organizations/${organizationId}/metric-sets`, { memberId: membershipId, limit: 100 });
+  /** Sets that come into question for a member, or for oneself at a workout. */
+  metricSets({ organizationId, membershipId, workoutId }) {
+    const query = { memberId: membershipId, workoutId, limit: 100 };
+    return this.#get(`/v1/organizations/${organizationId}/metric-sets`, query);
+  }
+
+  makeSet(organizationId, { id, name, owner, definitions }) {
+    return this.#ask("POST", `/v1/organizations/${organizationId}/metric-sets`, { id, name, owner, definitions });
+  }
+
+  changeSet(organizationId, setId, to) {
+    return this.#ask("PATCH", `/v1/organizations/${organizationId}/metric-sets/${setId}`, to);
+  }
+
+  removeSet(organizationId, setId) {
+    return this.#ask("DELETE", `/v1/organizations/${organizationId}/metric-sets/${setId}`);
   }
 
   /** The newest value of each definition of a set. */
@@ -153,9 +167,10 @@ export class Api {
     return this.#ask("GET", asked.size ? `${path}?${asked}` : path);
   }
 
-  async #ask(method, address, body) {
+  async #ask(method, address, body, options = {}) {
     const send = async (token) =>
       ask(address, {
+        ...options,
         method,
         headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
         body: body && JSON.stringify(body),
@@ -176,7 +191,7 @@ export class Api {
 async function ask(path, options = {}) {
   let response;
   try {
-    response = await fetch(path, { ...options, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+    response = await fetch(path, { cache: "no-store", ...options, signal: AbortSignal.timeout(PATIENCE) });
   } catch {
     throw new Problem(0);
   }

@@ -7,21 +7,22 @@ const PAGE = 100;
 export class Body {
   place = null;
   problem = null; // why there is nothing to see
-  definitions = new Map(); // id → MetricDefinition; the same for everybody
-  sets = null; // [{id, name, items: [{definitionId, value}]}], null before they are loaded
+  sets = null; // [{id, name, owner, definitions, items: [{definitionId, value}]}], null before they are loaded
   others = []; // the newest values of what is in no set, as recorded
   chosen = null; // the definition whose history is shown
   history = null; // its values, oldest first, null before they are loaded
   older = null; // where the next page of it begins
   grants = null; // one's own, null before they are loaded
   #api;
+  #definitions;
   #changed;
   #timer = null;
   #asked = 0; // loads so far: an answer to an earlier one comes too late
   #loading = 0; // loads on their way
 
-  constructor({ api, changed }) {
+  constructor({ api, definitions, changed }) {
     this.#api = api;
+    this.#definitions = definitions;
     this.#changed = changed;
   }
 
@@ -47,12 +48,10 @@ export class Body {
     const asked = ++this.#asked;
     this.#loading += 1;
     try {
-      if (!this.definitions.size) {
-        for (const one of (await this.#api.definitions()).items) this.definitions.set(one.id, one);
-      }
+      await this.#definitions.load();
       const listed = await this.#api.metricSets(place);
-      const applying = listed.items;
-      const sets = await Promise.all(applying.map((set) => this.#resolved(place, set)));
+      const resolved = await Promise.all(listed.items.map((set) => this.#resolved(place, set)));
+      const sets = resolved.filter(Boolean);
       const inSets = new Set(sets.flatMap(({ items }) => items.map(({ definitionId }) => definitionId)));
       const lately = await this.#api.values(place, { limit: PAGE });
       const grants = place.own ? (await this.#api.grants()).items : null;
@@ -101,9 +100,15 @@ export class Body {
     this.#changed();
   }
 
-  async #resolved(place, { id, name }) {
-    const { items } = await this.#api.resolve(place, id);
-    return { id, name, items };
+  /** Null when it was removed in between. */
+  async #resolved(place, { id, name, owner, definitions }) {
+    try {
+      const { items } = await this.#api.resolve(place, id);
+      return { id, name, owner, definitions, items };
+    } catch (problem) {
+      if (problem.code === "not_found") return null;
+      throw problem;
+    }
   }
 
   async #loadHistory(cursor) {
@@ -130,7 +135,7 @@ export class Body {
       if (item.definitionId !== value.definitionId) continue;
       isInSet = true;
       // In another unit than the definition's the server says what it is, exactly.
-      if (value.unit !== this.definitions.get(value.definitionId)?.unit) this.#loadSoon();
+      if (value.unit !== this.#definitions.get(value.definitionId)?.unit) this.#loadSoon();
       else if (!item.value || item.value.recordedAt <= value.recordedAt) item.value = value;
     }
     if (!isInSet) this.others = newest([value, ...this.others]);

@@ -27,9 +27,14 @@ export function valuesName(email, device) {
   return `coachwire.values.${email}.${device}`;
 }
 
+/** The name of what a device's tab has begun to write. */
+export function draftsName(email, device) {
+  return `coachwire.drafts.${email}.${device}`;
+}
+
 /** This person's devices whose tabs are gone and have left something. */
 export async function orphans(email, device) {
-  const prefixes = [outboxName(email, ""), valuesName(email, "")];
+  const prefixes = [outboxName(email, ""), valuesName(email, ""), draftsName(email, "")];
   const left = Object.keys(localStorage).flatMap((name) =>
     prefixes.filter((prefix) => name.startsWith(prefix)).map((prefix) => name.slice(prefix.length)),
   );

@@ -1,7 +1,7 @@
 // Files that wait to be sent, kept by the browser (IndexedDB), so that a reload loses none. No DOM.
 
 const NAME = "coachwire.files";
-const KEPT = 86_400_000; // ms; what is older belongs to nothing that waits
+const KEPT = 86_400_000; // ms for which a file is kept that nothing seems to want
 
 /** By the id under which an outbox names it: `{id, file, keptAt}`. Raises when the browser keeps nothing. */
 export class Files {
@@ -21,10 +21,10 @@ export class Files {
     await this.#do("readwrite", (store) => store.delete(id));
   }
 
-  /** What tabs that are gone have left behind. */
-  async clean() {
+  /** What tabs that are gone have left behind, unless it `isWanted(id)`. */
+  async clean(isWanted) {
     const all = await this.#do("readonly", (store) => store.getAll());
-    for (const { id, keptAt } of all) if (keptAt < Date.now() - KEPT) await this.remove(id);
+    for (const { id, keptAt } of all) if (keptAt < Date.now() - KEPT && !isWanted(id)) await this.remove(id);
   }
 
   async #do(mode, act) {

@@ -1,14 +1,18 @@
 // The page: who one is, the session behind it, and the panes that show it.
 
 import { Api, people, Problem } from "./api.js";
+import { Definitions } from "./definitions.js";
 import { Directory } from "./directory.js";
-import { claimDevice, orphans, outboxName, valuesName } from "./device.js";
+import { claimDevice, draftsName, orphans, outboxName, valuesName } from "./device.js";
+import { Drafts } from "./drafts.js";
 import { Files } from "./files.js";
 import { uuid7 } from "./ids.js";
+import { placeOf } from "./keys.js";
 import { Outbox } from "./outbox.js";
 import { Push } from "./push.js";
 import { parseRoute } from "./route.js";
 import { Session } from "./session.js";
+import { Sets } from "./sets.js";
 import { Uploads } from "./uploads.js";
 import { App } from "./view/app.js";
 import { showNotice, showPicker } from "./view/picker.js";
@@ -44,6 +48,7 @@ async function be(email, rows) {
   const changed = coalesced(() => app?.render());
   const outbox = new Outbox(localStorage, outboxName(email, device), changed);
   const values = new Outbox(localStorage, valuesName(email, device), changed);
+  const drafts = new Drafts(localStorage, draftsName(email, device));
   const api = new Api(email);
   const kept = new Files();
   const uploads = new Uploads({
@@ -55,16 +60,22 @@ async function be(email, rows) {
         outbox.uploaded(id, uploadId);
         session.look();
       },
-      failed: (id, error) => outbox.failFile(id, error),
+      failed: (id, error) => {
+        outbox.failFile(id, error);
+        if (error.code === "file_lost" && drafts.lose(id)) app?.note("A file that you had chosen is lost. Choose it once more.");
+      },
     },
   });
   const directory = new Directory({ api, changed });
+  const definitions = new Definitions(api);
+  const sets = new Sets({ api, definitions, changed });
   const session = new Session({
     url: new URL("/v1/ws", location.href.replace(/^http/, "ws")).href.replace(/#.*/, ""),
     api,
     outbox,
     uploads,
     values,
+    definitions,
     device,
     changed,
     heard: (message) => app?.announce(message),
@@ -72,7 +83,7 @@ async function be(email, rows) {
   });
   const push = new Push({ api, device });
   const me = { email, name: rows[0].name, rows };
-  app = new App({ root, session, outbox, uploads, values, directory, push, me, newId: uuid7 });
+  app = new App({ root, session, outbox, uploads, drafts, values, definitions, sets, directory, push, me, newId: uuid7 });
 
   const navigate = () => app.navigate(parseRoute(location.hash));
   addEventListener("hashchange", navigate);
@@ -83,17 +94,20 @@ async function be(email, rows) {
     if (isVisible()) push.clear().catch(() => {}); // where there are none, there is nothing to clear
   });
   session.setForeground(isVisible());
-  navigate();
-  session.start();
   for (const gone of await orphans(email, device)) {
     outbox.adopt(outboxName(email, gone));
     values.adopt(valuesName(email, gone));
+    drafts.adopt(draftsName(email, gone));
   }
+  navigate();
+  session.start();
   for (const { files = [], organizationId } of outbox.items) {
     for (const { file, uploadId } of files) if (uploadId === null) uploads.resume(file, organizationId);
   }
+  for (const { key, file } of drafts.files) uploads.resume(file, placeOf(key).organizationId);
   session.look();
-  kept.clean().catch(() => {}); // a browser that keeps nothing has nothing to clean
+  const isWanted = (id) => Object.values(localStorage).some((text) => text.includes(id)); // by whichever tab
+  kept.clean(isWanted).catch(() => {}); // a browser that keeps nothing has nothing to clean
 }
 
 function isVisible() {

@@ -106,7 +106,8 @@ function isReady(item) {
   return (item.files ?? []).every(({ uploadId }) => uploadId !== null);
 }
 
-function stored(storage, name) {
+/** A list as it lies in the storage; empty when there is none. */
+export function stored(storage, name) {
   try {
     return JSON.parse(storage.getItem(name)) ?? [];
   } catch {

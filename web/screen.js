@@ -115,6 +115,11 @@ export class Screen {
     else this.lookLater();
   }
 
+  /** Somebody's values anew, until there is an answer. */
+  async loadBody() {
+    if (!(await this.#body.load())) this.#timers.later("body", AGAIN, () => this.loadBody());
+  }
+
   async #loadFirst(conversation) {
     const around = this.#around;
     if (conversation.older === undefined) {
@@ -130,8 +135,7 @@ export class Screen {
     const [kind, id] = topic.split(":");
     if (kind === "metrics") {
       this.#on.measured(id);
-      const wanted = this.#body.place?.membershipId === id;
-      if (wanted && !(await this.#body.load())) this.#timers.later("body", AGAIN, () => this.#load(topic));
+      if (this.#body.place?.membershipId === id) await this.loadBody();
     } else if (kind === "exercise") {
       if (this.#exercise?.movementId === id && !(await this.#comments.load(this.#exercise))) this.lookLater();
     } else {

@@ -40,7 +40,7 @@ export class Session {
   #screen;
   #timers = new Timers();
 
-  constructor({ url, api, outbox, uploads, values, device, changed, heard, measured, Socket }) {
+  constructor({ url, api, outbox, uploads, values, definitions, device, changed, heard, measured, Socket }) {
     this.#api = api;
     this.#device = device;
     this.#changed = changed;
@@ -53,7 +53,7 @@ export class Session {
     this.online = new Online({ ask, changed });
     this.typing = new TypingTeller((to, active) => this.connection.send({ type: "typing", ...addressed(to), active }));
     this.comments = new Comments({ api, changed });
-    this.body = new Body({ api, changed });
+    this.body = new Body({ api, definitions, changed });
     const record = ({ organizationId, membershipId, ...value }) => recorded(api, { organizationId, membershipId }, value);
     this.recorder = new Sender({ outbox: values, send: record, ready: () => this.ready, changed });
     this.#screen = new Screen({
@@ -114,6 +114,11 @@ export class Session {
     if (this.body.place?.membershipId === place?.membershipId) return;
     this.body.open(place);
     this.look();
+  }
+
+  /** What is shown of somebody's values is not what it was. */
+  renewBody() {
+    this.#screen.loadBody();
   }
 
   /** Whether the page can be seen. */

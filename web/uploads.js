@@ -36,10 +36,11 @@ export class Uploads {
     return null;
   }
 
-  /** Go on with what waited in the outbox when the page was left. */
+  /** Go on with what waited, or had been chosen, when the page was left. */
   async resume(id, organizationId) {
     if (this.#all.has(id)) return;
     const file = await this.#kept.get(id).catch(() => null);
+    if (this.#all.has(id)) return;
     if (file) this.#begin(id, organizationId, file);
     else this.#on.failed(id, { code: "file_lost", message: "The file was lost when the page was left." });
   }

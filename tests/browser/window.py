@@ -49,7 +49,7 @@ class Window:
     def __init__(self, page: "Page", url: str) -> None:
         self.page = page
         self.errors: list[str] = []
-        self._url = url
+        self.url = url
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -65,7 +65,7 @@ class Window:
 
     async def be(self, name: str) -> None:
         """The person of the demo with this name before the @, live."""
-        await self.page.goto(f"{self._url}/#as={quote(name)}@demo.test")
+        await self.page.goto(f"{self.url}/#as={quote(name)}@demo.test")
         await self.is_live()
 
     async def is_live(self) -> None:

@@ -2,10 +2,8 @@
 
 import { Disconnected } from "../connection.js";
 import { placeOf } from "../keys.js";
-import { h } from "./dom.js";
+import { sure } from "./sure.js";
 import { whyNotChanged } from "./words.js";
-
-const SHORT = 80; // characters of a message in a question about it
 
 /** `say(words)` tells for a while what went wrong; `open()` is the present route. */
 export class Acts {
@@ -15,7 +13,6 @@ export class Acts {
   #newId;
   #say;
   #open;
-  #confirm = document.getElementById("confirm");
 
   constructor({ session, outbox, uploads, newId, say, open }) {
     Object.assign(this, { renew: (item, file) => session.renew(item, file) });
@@ -57,10 +54,21 @@ export class Acts {
         comment("comment.create", { id, workoutMovementId: this.#open().exercise, body, parentCommentId }),
       edit: (id, body) => comment("comment.edit", { id, body }),
       delete: async ({ id, body }) => {
-        if (!(await this.#sure(body, "?"))) return;
+        if (!(await sure(body, "?"))) return;
         const why = await comment("comment.delete", { id });
         if (why) this.#say(`Not deleted. ${why}`);
       },
+    };
+  }
+
+  /** `sets`: see sets.js. */
+  ofSets(sets) {
+    return {
+      newId: this.#newId,
+      make: (...what) => sets.make(...what),
+      change: (...what) => sets.change(...what),
+      remove: (...what) => sets.remove(...what),
+      written: () => this.#session.renewBody(),
     };
   }
 
@@ -100,20 +108,9 @@ export class Acts {
   }
 
   async #delete(item) {
-    if (!(await this.#sure(item.text || "this message", " for both of you?"))) return;
+    if (!(await sure(item.text || "this message", " for both of you?"))) return;
     const why = await this.#tried(() => this.#session.delete(item));
     if (why) this.#say(`Not deleted. ${why}`);
-  }
-
-  /** Asks before something is deleted. */
-  async #sure(text, ending) {
-    const letters = [...text];
-    const short = letters.length > SHORT ? `${letters.slice(0, SHORT).join("")}…` : text;
-    document.getElementById("confirm-question").replaceChildren("Delete “", h("bdi", {}, short), `”${ending}`);
-    this.#confirm.returnValue = "no";
-    this.#confirm.showModal();
-    await new Promise((resolve) => this.#confirm.addEventListener("close", resolve, { once: true }));
-    return this.#confirm.returnValue === "yes";
   }
 
   /** Null when it was done, else why not. */

@@ -11,6 +11,7 @@ import { ConversationList } from "./list.js";
 import { NotifyButton } from "./notify.js";
 import { People } from "./people.js";
 import { Lightbox } from "./pictures.js";
+import { SetEditor } from "./seteditor.js";
 import { Shown } from "./shown.js";
 import { Status } from "./status.js";
 
@@ -35,13 +36,13 @@ export class App {
   #onSide = false; // on a narrow screen: the workout is before the thread
   #announcer = document.getElementById("announcer");
 
-  constructor({ root, session, outbox, uploads, values, directory, push, me, newId }) {
+  constructor({ root, session, outbox, uploads, drafts, values, definitions, sets, directory, push, me, newId }) {
     this.#root = root;
     this.#session = session;
     this.#outbox = outbox;
     this.#me = me;
     this.#directory = directory;
-    this.#shown = new Shown({ session, outbox, directory, me });
+    this.#shown = new Shown({ session, outbox, definitions, sets, directory, me });
     this.#status = new Status(document.getElementById("status"), () => session.start());
     const say = (words) => this.#status.note(words);
     const acts = new Acts({ session, outbox, uploads, newId, say, open: () => this.#route });
@@ -61,6 +62,7 @@ export class App {
     this.#list.element.append(this.#search.element);
     this.#chat = new Chat({
       back: formatRoute({ as: me.email }),
+      drafts,
       on: {
         ...acts.ofChat(),
         show: (item, file) => lightbox.open(item, file),
@@ -68,14 +70,15 @@ export class App {
       },
     });
     const nameOf = (organization) => this.#shown.nameOf(organization);
-    this.#body = new BodyPane({ session, values, directory, me, newId, say, nameOf });
-    this.#exercises = new Exercises(acts.ofExercise());
+    const editor = new SetEditor({ definitions, on: acts.ofSets(sets) });
+    this.#body = new BodyPane({ session, values, definitions, directory, editor, me, newId, say, nameOf });
+    this.#exercises = new Exercises({ ...acts.ofExercise(), sets: this.#workoutSets(editor) });
     this.#exercises.element.addEventListener("click", (event) => {
       if (event.target.closest(".back")) this.#showSide(false);
     });
     root.className = "app panes";
     root.replaceChildren(this.#list.element, this.#chat.element, this.#body.element, this.#exercises.element);
-    document.body.append(lightbox.element, people.element);
+    document.body.append(lightbox.element, people.element, editor.element);
     setInterval(() => this.#renderStatus(), COUNTDOWN);
   }
 
@@ -88,6 +91,12 @@ export class App {
     this.#route = route;
     this.#session.open(route.chat, route.around);
     this.render();
+  }
+
+  /** Say something for a while. */
+  note(words) {
+    this.#status.note(words);
+    this.#renderStatus();
   }
 
   /** Say to a screen reader what somebody has just said. */
@@ -116,6 +125,14 @@ export class App {
     this.#exercises.render(side);
     this.#renderStatus();
     document.title = `${store.unread ? `(${store.unread}) ` : ""}${this.#me.name} · Coachwire`;
+  }
+
+  #workoutSets(editor) {
+    const within = () => placeOf(this.#route.chat).organizationId;
+    return {
+      change: (set) => editor.change(within(), set),
+      make: () => editor.make(within(), { workoutId: this.#shown.workoutId(this.#route) }, "New set for this workout"),
+    };
   }
 
   #renderStatus() {

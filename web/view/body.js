@@ -2,13 +2,16 @@
 
 import { keyOf, placeOf } from "../keys.js";
 import { formatRoute } from "../route.js";
+import { amountOf } from "./amounts.js";
 import { Chart } from "./chart.js";
 import { h, reconcile, setText } from "./dom.js";
 import { Grants } from "./grants.js";
 import { icon } from "./icons.js";
 import { Recording } from "./recording.js";
 import { brief } from "./time.js";
+import { editButton, showEdit } from "./worksets.js";
 
+const STAFF = new Set(["owner", "admin", "coach"]);
 const SHOWN = 8; // values in words below the line
 
 /** `nameOf(organization)`; `say(words)` tells for a while what went wrong. */
@@ -16,7 +19,9 @@ export class BodyPane {
   element;
   #session;
   #values;
+  #definitions;
   #directory;
+  #editor;
   #me;
   #nameOf;
   #back = h("a", { className: "icon-button back", "aria-label": "Back" }, icon("back"));
@@ -26,15 +31,18 @@ export class BodyPane {
   #gyms = h("p", { className: "gyms" });
   #hint = h("p", { className: "hint" });
   #sets = h("div", { className: "metric-sets" });
+  #setActs = h("p", { className: "set-acts" });
   #chart = new Chart();
   #history;
   #recording;
   #grants;
 
-  constructor({ session, values, directory, me, newId, say, nameOf }) {
+  constructor({ session, values, definitions, directory, editor, me, newId, say, nameOf }) {
     this.#session = session;
     this.#values = values;
+    this.#definitions = definitions;
     this.#directory = directory;
+    this.#editor = editor;
     this.#me = me;
     this.#nameOf = nameOf;
     this.#recording = new Recording({
@@ -64,6 +72,7 @@ export class BodyPane {
         this.#gyms,
         this.#hint,
         this.#sets,
+        this.#setActs,
         this.#recording.element,
         this.#grants.element,
       ),
@@ -102,13 +111,14 @@ export class BodyPane {
     this.#hint.hidden = !this.#hint.textContent;
     const nothing = Boolean(problem?.final);
     this.#showGroups(nothing ? [] : (rows ?? []));
+    this.#showSetActs(nothing || !sets ? [] : this.#owners(organization, own));
     const pending = this.#values.of(key);
     this.#recording.element.hidden = nothing || !sets;
-    this.#recording.render({ key, definitions: body.definitions, sets: sets ?? [], chosen: body.chosen, pending });
+    this.#recording.render({ key, definitions: this.#definitions, sets: sets ?? [], chosen: body.chosen, pending });
     this.#grants.element.hidden = !own || !body.grants;
     if (own && body.grants) {
       const organizations = [...store.organizations.values()].map((one) => ({ id: one.id, name: this.#nameOf(one) }));
-      this.#grants.render({ organizations, grants: body.grants, definitions: body.definitions });
+      this.#grants.render({ organizations, grants: body.grants, definitions: this.#definitions });
     }
     return { own };
   }
@@ -138,6 +148,34 @@ export class BodyPane {
     });
   }
 
+  /** For whom one may write sets here, and what that is called. */
+  #owners(organization, own) {
+    const { id, membershipId, role } = organization ?? {};
+    return [
+      own && { owner: { membershipId }, title: "New set of my own" },
+      STAFF.has(role) && { owner: { organizationId: id }, title: `New set for ${this.#nameOf(organization)}` },
+    ].filter(Boolean);
+  }
+
+  #showSetActs(owners) {
+    reconcile(this.#setActs, owners, {
+      key: ({ title }) => title,
+      create: ({ owner, title }) => {
+        const make = () => this.#editor.make(this.#session.body.place.organizationId, owner, title);
+        return h("button", { type: "button", className: "button", onclick: make }, title);
+      },
+      update: () => {},
+    });
+  }
+
+  /** The set, if it may be changed by who looks at it; else null. */
+  #mine({ place, sets }, id) {
+    const set = sets.find((one) => one.id === id);
+    const { membershipId, role } = this.#session.store.organizations.get(place.organizationId) ?? {};
+    const mine = set?.owner.membershipId ? set.owner.membershipId === membershipId : STAFF.has(role);
+    return set && mine ? set : null;
+  }
+
   #groups({ sets, others }) {
     const rest = others.map((value) => ({ definitionId: value.definitionId, value }));
     const groups = sets.map(({ id, name, items }) => ({ id, name, items }));
@@ -147,13 +185,15 @@ export class BodyPane {
 
   #showGroups(groups) {
     const { body } = this.#session;
+    const change = (set) => this.#editor.change(body.place.organizationId, set);
     let isPlaced = false; // a definition may stand in several sets; its history is below the first
     reconcile(this.#sets, groups, {
       key: ({ id }) => id,
       create: () =>
-        h("section", { className: "metric-set" }, h("h3", { className: "group-title" }, h("bdi")), h("ul", { className: "rows" })),
-      update: (element, { name, items }) => {
+        h("section", { className: "metric-set" }, h("h3", { className: "group-title" }, h("bdi"), editButton()), h("ul", { className: "rows" })),
+      update: (element, { id, name, items }) => {
         setText(element.querySelector("bdi"), name);
+        showEdit(element.querySelector(".set-edit"), this.#mine(body, id), change);
         reconcile(element.querySelector("ul"), items, {
           key: ({ definitionId }) => definitionId,
           create: ({ definitionId }) => this.#row(definitionId),
@@ -173,34 +213,29 @@ export class BodyPane {
   #row(definitionId) {
     const { body } = this.#session;
     const choose = () => body.choose(body.chosen === definitionId ? null : definitionId);
-    const parts = ["name", "amount", "when role"].map((className) => h("span", { className }));
+    const parts = ["name", "amount", "when role"].map((className) => h("bdi", { className }));
     return h("li", { className: "metric" }, h("button", { type: "button", className: "metric-head", onclick: choose }, parts));
   }
 
   #showRow(row, definitionId, value, isOpen) {
     const [head] = row.children;
     head.setAttribute("aria-expanded", String(isOpen));
-    setText(head.querySelector(".name"), this.#session.body.definitions.get(definitionId)?.name ?? "…");
-    setText(head.querySelector(".amount"), value ? amount(value) : "–");
+    setText(head.querySelector(".name"), this.#definitions.get(definitionId)?.name ?? "…");
+    setText(head.querySelector(".amount"), value ? amountOf(value) : "–");
     setText(head.querySelector(".when"), value ? brief(new Date(value.recordedAt)) : "no value");
   }
 
   #showHistory() {
     const { body } = this.#session;
     const values = body.history ?? [];
-    this.#chart.render(values, body.definitions.get(body.chosen)?.unit ?? values[0]?.unit);
+    this.#chart.render(values, this.#definitions.get(body.chosen)?.unit ?? values[0]?.unit);
     this.#chart.element.hidden = values.length === 0;
     reconcile(this.#history.querySelector("ol"), values.slice(-SHOWN).reverse(), {
       key: ({ id }) => id,
       create: (value) =>
-        h("li", {}, h("span", { className: "amount" }, amount(value)), h("time", {}, brief(new Date(value.recordedAt)))),
+        h("li", {}, h("span", { className: "amount" }, amountOf(value)), h("time", { dir: "auto" }, brief(new Date(value.recordedAt)))),
       update: () => {},
     });
     this.#history.querySelector(".more").hidden = !body.older;
   }
-}
-
-/** Number and unit, as they were recorded. */
-function amount({ value, unit }) {
-  return `${value} ${unit}`;
 }

@@ -1,6 +1,8 @@
 // A history as a line: uPlot, in the page's colours, as wide as its place. Drawn anew when the look of the system changes.
 
 import { inUnit } from "../units.js";
+import { numberOf } from "./amounts.js";
+import { shortDay } from "./time.js";
 
 const HEIGHT = 200; // px
 const { uPlot } = globalThis; // vendor/uPlot.iife.min.js
@@ -42,7 +44,7 @@ export class Chart {
       legend: { show: false },
       cursor: { show: false },
       scales: { x: { range: roomy } },
-      axes: [{ ...axis, values: (_, times) => times.map(dayAt), space: 70 }, { ...axis, size: 56 }],
+      axes: [{ ...axis, values: (_, times) => times.map(dayAt), space: 70 }, { ...axis, values: (_, numbers) => numbers.map(numberOf), size: 56 }],
       series: [{}, { stroke: accent, width: 2, points: { show: true, size: 7, fill: accent }, label: this.#unit }],
     };
     this.#plot = new uPlot(options, this.#data, this.element);
@@ -60,8 +62,6 @@ function roomy(_, from, to) {
   return from === to ? [from - 86_400, to + 86_400] : [from, to];
 }
 
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-
 function dayAt(seconds) {
-  return DAY.format(new Date(seconds * 1000));
+  return shortDay(new Date(seconds * 1000));
 }

@@ -5,7 +5,7 @@ import { avatar, h, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { Thread } from "./thread.js";
 
-/** `back`: the address of the list. `on`: see Composer and Thread; `side()` opens the workout on a narrow screen. */
+/** `back`: the address of the list. `drafts`: see drafts.js. `on`: see Composer and Thread; `side()` opens the workout on a narrow screen. */
 export class Chat {
   element;
   #title = h("h2", { className: "bar-title" });
@@ -27,10 +27,10 @@ export class Chat {
   #key = null;
   #sought = null;
 
-  constructor({ back, on }) {
+  constructor({ back, drafts, on }) {
     const acts = { ...on, edit: (item) => this.#composer.edit(item) };
     this.#thread = new Thread({ more: on.more, present: on.present, acts });
-    this.#composer = new Composer(on);
+    this.#composer = new Composer({ drafts, on });
     this.#side = h(
       "button",
       { type: "button", className: "side-button button", onclick: on.side },

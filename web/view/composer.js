@@ -9,7 +9,7 @@ const NEAR = 4_500; // from here on the rest is shown
 
 /**
  * `send(text, files)` and `save(item, text)` answer why not, or nothing; `key()` is called while one writes, `stop()` when
- * one has stopped; `add`, `upload`, `drop`, `again`: see Tray.
+ * one has stopped; `add`, `upload`, `drop`, `again`: see Tray. `drafts`: see drafts.js.
  */
 export class Composer {
   element;
@@ -18,20 +18,25 @@ export class Composer {
   #hint = h("p", { className: "composer-hint", role: "status" });
   #editing;
   #tray;
-  #drafts = new Map(); // key → {text, files}
+  #drafts;
   #key = null;
   #edited = null; // the message that is written anew
   #on;
 
-  constructor(on) {
+  constructor({ drafts, on }) {
+    this.#drafts = drafts;
     this.#on = on;
     this.#tray = new Tray({
       add: on.add,
       state: on.upload,
+      place: () => this.#key,
       drop: on.drop,
       again: on.again,
       said: (words) => setText(this.#hint, words),
-      changed: () => this.#fit({ keepsHint: true }),
+      changed: () => {
+        this.#keep();
+        this.#fit({ keepsHint: true });
+      },
     });
     this.#area = h("textarea", {
       rows: 1,
@@ -71,18 +76,13 @@ export class Composer {
   /** Write to this conversation; what was begun elsewhere is kept there. */
   open(key) {
     this.#stopEditing();
-    if (this.#key) this.#drafts.set(this.#key, { text: this.#area.value, files: this.#tray.ids });
     this.#key = key;
-    const { text = "", files = [] } = this.#drafts.get(key) ?? {};
-    this.#area.value = text;
-    this.#tray.show(files);
-    this.#fit();
+    this.#showDraft();
   }
 
   /** Write this message anew; what was begun waits. */
   edit(item) {
     this.#stopEditing();
-    this.#drafts.set(this.#key, { text: this.#area.value, files: this.#tray.ids });
     this.#edited = item;
     this.#area.value = item.text;
     this.#tray.show([]);
@@ -96,7 +96,8 @@ export class Composer {
   }
 
   render() {
-    this.#tray.render();
+    if (this.#edited === null && this.#key) this.#tray.show(this.#drafts.get(this.#key).files); // one may have been lost
+    else this.#tray.render();
   }
 
   focus() {
@@ -106,13 +107,23 @@ export class Composer {
   #stopEditing() {
     if (this.#edited === null) return;
     this.#edited = null;
-    const { text = "", files = [] } = this.#drafts.get(this.#key) ?? {};
+    this.#showDraft();
+  }
+
+  #showDraft() {
+    const { text, files } = this.#drafts.get(this.#key);
     this.#area.value = text;
     this.#tray.show(files);
     this.#fit();
   }
 
+  /** What is written survives the page; words of a message that is written anew do not stand in for it. */
+  #keep() {
+    if (this.#edited === null && this.#key) this.#drafts.put(this.#key, { text: this.#area.value, files: this.#tray.ids });
+  }
+
   #written() {
+    this.#keep();
     this.#fit();
     if (this.#area.value.trim() && this.#edited === null) this.#on.key();
     else this.#on.stop();
@@ -148,7 +159,7 @@ export class Composer {
     }
     this.#area.value = "";
     this.#tray.forget(files);
-    this.#drafts.delete(this.#key);
+    this.#keep();
     this.#fit();
     this.focus();
   }

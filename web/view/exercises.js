@@ -1,11 +1,13 @@
 // The pane beside a thread: the workout with its exercises, and what is said on the one that is open.
 
 import { formatRoute } from "../route.js";
+import { amountOf } from "./amounts.js";
 import { CommentTree } from "./comments.js";
 import { h, reconcile, setText } from "./dom.js";
 import { icon } from "./icons.js";
+import { WorkoutSets } from "./worksets.js";
 
-/** `on`: see CommentTree. */
+/** `on`: see CommentTree; `on.sets`: see WorkoutSets. */
 export class Exercises {
   element;
   #title = h("h2", { className: "bar-title" });
@@ -15,21 +17,23 @@ export class Exercises {
   #hint = h("p", { className: "hint" });
   #close = h("a", { className: "icon-button back", "aria-label": "Back to the conversation" }, icon("back"));
   #comments;
+  #sets;
 
   constructor(on) {
     this.#comments = new CommentTree(on);
+    this.#sets = new WorkoutSets(on.sets);
     this.#title.append(this.#name, this.#about);
     this.element = h(
       "aside",
       { className: "pane side-pane", "aria-label": "Workout" },
       h("header", { className: "bar" }, this.#close, this.#title),
-      h("div", { className: "side-body" }, this.#hint, this.#list),
+      h("div", { className: "side-body" }, this.#hint, this.#list, this.#sets.element),
     );
   }
 
   /**
-   * `side`: null, or `{title, about, hint, back, movements: [{id, name, words, route, isOpen}], comments}`; `comments`: of
-   * the open one, see CommentTree.
+   * `side`: null, or `{title, about, hint, back, movements: [{id, name, words, route, isOpen}], comments, sets}`; `comments`: of
+   * the open one, see CommentTree; `sets`: see WorkoutSets.
    */
   render(side) {
     this.element.hidden = !side;
@@ -58,6 +62,7 @@ export class Exercises {
       },
     });
     this.#comments.render(side.comments);
+    this.#sets.render(side.sets);
   }
 }
 
@@ -67,7 +72,7 @@ export function prescribed(prescription, load) {
   const { sets, reps, percent_1rm: percent, ...others } = prescription;
   const parts = [];
   if (sets && reps) parts.push(`${sets} × ${reps}`);
-  if (percent) parts.push(`${percent} % of 1RM${load?.load ? ` = ${load.load} ${load.unit}` : ""}`);
+  if (percent) parts.push(`${percent} % of 1RM${load?.load ? ` = ${amountOf({ value: load.load, unit: load.unit })}` : ""}`);
   for (const [name, value] of Object.entries(others)) {
     if (typeof value !== "object") parts.push(`${name.replaceAll("_", " ")} ${value}`);
   }

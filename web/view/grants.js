@@ -1,6 +1,7 @@
 // Which organization sees values beyond those recorded in it: given and withdrawn by the person alone.
 
 import { h, reconcile } from "./dom.js";
+import { day } from "./time.js";
 
 /** `give(organizationId, definitionId or undefined)`, `withdraw(grant)`. */
 export class Grants {
@@ -19,7 +20,7 @@ export class Grants {
     );
   }
 
-  /** `organizations`: `[{id, name}]`, `grants` as on the wire, `definitions`: by id. */
+  /** `organizations`: `[{id, name}]`, `grants` as on the wire, `definitions`: see definitions.js. */
   render({ organizations, grants, definitions }) {
     reconcile(this.#list, organizations, {
       key: ({ id }) => id,
@@ -36,12 +37,11 @@ export class Grants {
   }
 
   #organization(id, name, definitions) {
-    const options = [...definitions.values()].sort((one, other) => one.name.localeCompare(other.name));
     const what = h(
       "select",
       { "aria-label": `What ${name} may see` },
       h("option", { value: "" }, "Everything"),
-      options.map((one) => h("option", { value: one.id }, one.name)),
+      definitions.named().map((one) => h("option", { value: one.id, dir: "auto" }, one.name)),
     );
     const give = () => this.#on.give(id, what.value || undefined);
     return h(
@@ -55,12 +55,12 @@ export class Grants {
 
   #grant(grant, definitions) {
     const what = grant.definitionId ? (definitions.get(grant.definitionId)?.name ?? "…") : "Everything";
-    const until = grant.until ? ` until ${new Date(grant.until).toLocaleDateString("en-GB")}` : "";
+    const until = grant.until ? ` until ${day(new Date(grant.until))}` : "";
     const withdraw = () => this.#on.withdraw(grant);
     return h(
       "li",
       { className: "grant" },
-      h("span", {}, what + until),
+      h("span", {}, h("bdi", {}, what), until),
       h("button", { type: "button", className: "link", onclick: withdraw }, "Withdraw"),
     );
   }

@@ -4,6 +4,7 @@ const PATHS = {
   back: "m15 5-7 7 7 7",
   send: "M5 12h13m-6-7 7 7-7 7",
   down: "M12 5v14m-6-6 6 6 6-6",
+  up: "M12 19V5m-6 6 6-6 6 6",
   bin: "M4 7h16M10 7V4h4v3M6 7l1 13h10l1-13M10 11v5m4-5v5",
   pen: "m4 20 1-4L16 5l3 3L8 19zM14 7l3 3",
   plus: "M12 5v14M5 12h14",

@@ -1,13 +1,14 @@
 // A value to record: of what, how much, in which unit and when; and those that wait or were refused.
 
 import { unitsLike } from "../units.js";
+import { amountOf } from "./amounts.js";
 import { h, reconcile, setText } from "./dom.js";
 
 /** `record(value)` keeps it until it is stored, false when it cannot; `retry(id)`, `remove(id)`; `newId()`. */
 export class Recording {
   element;
   #on;
-  #definitions = new Map();
+  #definitions = null;
   #looks = "";
   #key = null;
   #chosen = null;
@@ -47,7 +48,7 @@ export class Recording {
     );
   }
 
-  /** `pending`: items of the outbox; `chosen`: the definition that is open. */
+  /** `definitions`: see definitions.js; `pending`: items of the outbox; `chosen`: the definition that is open. */
   render({ key, definitions, sets, chosen, pending }) {
     this.#definitions = definitions;
     if (key !== this.#key) {
@@ -72,13 +73,12 @@ export class Recording {
 
   #showChoices(sets) {
     const first = new Set(sets.flatMap(({ items }) => items.map(({ definitionId }) => definitionId)));
-    const looks = JSON.stringify([[...first], this.#definitions.size]);
+    const looks = JSON.stringify([[...first], this.#definitions.all.size]);
     if (looks === this.#looks) return;
     this.#looks = looks;
-    const option = ({ id, name }) => h("option", { value: id }, name);
+    const option = ({ id, name }) => h("option", { value: id, dir: "auto" }, name);
     const named = (ids) => ids.map((id) => this.#definitions.get(id)).filter(Boolean);
-    const rest = [...this.#definitions.values()].filter(({ id }) => !first.has(id));
-    rest.sort((one, other) => one.name.localeCompare(other.name));
+    const rest = this.#definitions.named().filter(({ id }) => !first.has(id));
     const groups = [
       h("optgroup", { label: "In sets" }, named([...first]).map(option)),
       h("optgroup", { label: "All others" }, rest.map(option)),
@@ -107,7 +107,7 @@ export class Recording {
   }
 
   #showItem(element, { definitionId, value, unit, error }) {
-    setText(element.querySelector(".what"), `${this.#definitions.get(definitionId)?.name ?? ""} ${value} ${unit}`);
+    setText(element.querySelector(".what"), `\u2068${this.#definitions.get(definitionId)?.name ?? ""}\u2069 ${amountOf({ value, unit })}`);
     setText(element.querySelector(".state"), error ? error.message : "Waiting");
     element.classList.toggle("failed", Boolean(error));
     for (const button of element.querySelectorAll("button")) button.hidden = !error;

@@ -12,12 +12,16 @@ const STAFF = new Set(["owner", "admin", "coach"]);
 export class Shown {
   #session;
   #outbox;
+  #definitions;
+  #sets;
   #directory;
   #me;
 
-  constructor({ session, outbox, directory, me }) {
+  constructor({ session, outbox, definitions, sets, directory, me }) {
     this.#session = session;
     this.#outbox = outbox;
+    this.#definitions = definitions;
+    this.#sets = sets;
     this.#directory = directory;
     this.#me = me;
   }
@@ -85,7 +89,7 @@ export class Shown {
   workout({ chat, exercise }) {
     const conversation = this.#session.store.conversations.get(chat);
     const back = { as: this.#me.email, chat };
-    if (!conversation?.workout) return { title: "", about: "", hint: "Loading…", back, movements: [], comments: null };
+    if (!conversation?.workout) return { title: "", about: "", hint: "Loading…", back, movements: [], comments: null, sets: null };
     const { organizationId, name, workout } = conversation;
     const { movements, problem } = this.#directory.workout(organizationId, workout.workoutId);
     const loads = this.#loads(conversation);
@@ -102,6 +106,7 @@ export class Shown {
         route: { ...back, exercise: movement.id === exercise ? null : movement.id },
       })),
       comments: exercise ? this.#comments(organizationId, exercise) : null,
+      sets: workout.workoutId ? this.#setsOf(organizationId, workout.workoutId) : null,
     };
   }
 
@@ -118,6 +123,16 @@ export class Shown {
     return isMine ? null : membershipId;
   }
 
+  #setsOf(organizationId, workoutId) {
+    const { sets, problem } = this.#sets.ofWorkout(organizationId, workoutId);
+    const words = ({ definitions }) => definitions.map((id) => this.#definitions.get(id)?.name ?? "…").join(" · ");
+    return {
+      items: (sets ?? []).map((set) => ({ set, words: words(set) })),
+      hint: problem ? problem.message : sets ? "" : "Loading…",
+      mayWrite: Boolean(sets) && STAFF.has(this.#session.store.organizations.get(organizationId)?.role),
+    };
+  }
+
   #comments(organizationId, movementId) {
     const mine = this.#session.store.organizations.get(organizationId)?.membershipId;
     return {
@@ -130,8 +145,13 @@ export class Shown {
   /** The exercise that is open, as far as its workout is known. */
   exercise({ chat, exercise: movementId }) {
     if (!chat || !movementId) return null;
-    const workoutId = this.#session.store.conversations.get(chat)?.workout?.workoutId;
+    const workoutId = this.workoutId({ chat });
     return workoutId ? { organizationId: placeOf(chat).organizationId, workoutId, movementId } : null;
+  }
+
+  /** Undefined when it is not known. */
+  workoutId({ chat }) {
+    return this.#session.store.conversations.get(chat)?.workout?.workoutId;
   }
 
   /** What is unread, by tab. */

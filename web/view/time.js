@@ -1,9 +1,13 @@
-// Times as people say them: the page's language, the reader's clock and zone. Pure, but for the present.
+// Times as people say them: in the reader's language, clock and zone. Pure, but for the present.
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const WEEKDAY = new Intl.DateTimeFormat("en", { weekday: "long" });
-const DATE = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const FULL = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "short" });
+import { LOCALE } from "../language.js";
+
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const WEEKDAY = new Intl.DateTimeFormat(LOCALE, { weekday: "long" });
+const DATE = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short", year: "numeric" });
+const FULL = new Intl.DateTimeFormat(LOCALE, { dateStyle: "full", timeStyle: "short" });
+const NEAR = new Intl.RelativeTimeFormat(LOCALE, { numeric: "auto" });
+const SHORT = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 
 export function clock(date) {
   return CLOCK.format(date);
@@ -13,11 +17,10 @@ export function full(date) {
   return FULL.format(date);
 }
 
-/** Today, Yesterday, the weekday within a week, else the date. */
+/** Today, yesterday, the weekday within a week, else the date. */
 export function day(date, now = new Date()) {
   const days = Math.round((midnight(now) - midnight(date)) / 86_400_000);
-  if (days === 0) return "Today";
-  if (days === 1) return "Yesterday";
+  if (days === 0 || days === 1) return near(-days);
   return days > 1 && days < 7 ? WEEKDAY.format(date) : DATE.format(date);
 }
 
@@ -35,5 +38,16 @@ export function dayOf(text, now = new Date()) {
   const [year, month, date] = text.split("-").map(Number);
   const when = new Date(year, month - 1, date);
   const days = Math.round((midnight(now) - midnight(when)) / 86_400_000);
-  return days === -1 ? "Tomorrow" : day(when, now);
+  return days === -1 ? near(1) : day(when, now);
+}
+
+/** Day and month, for an axis. */
+export function shortDay(date) {
+  return SHORT.format(date);
+}
+
+/** Today, yesterday, tomorrow, as a line begins. */
+function near(days) {
+  const words = NEAR.format(days, "day");
+  return words[0].toLocaleUpperCase(LOCALE) + words.slice(1);
 }

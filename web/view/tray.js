@@ -5,7 +5,10 @@ import { h, reconcile, setText } from "./dom.js";
 import { icon } from "./icons.js";
 import { progressOf } from "./words.js";
 
-/** `add(file)` resolves with `{id}` or `{refusal}`; `state(id)` is an upload, see uploads.js; `drop(id)`, `again(id)`. */
+/**
+ * `add(file)` resolves with `{id}` or `{refusal}`; `state(id)` is an upload, see uploads.js; `drop(id)`, `again(id)`;
+ * `place()`: for which conversation they are.
+ */
 export class Tray {
   element = h("ul", { className: "tray", "aria-label": "Files of this message" });
   button;
@@ -44,16 +47,17 @@ export class Tray {
 
   /** Files from anywhere. */
   async take(files) {
+    const place = this.#on.place();
     for (const file of files) {
       if (this.ids.length >= MOST) return this.#on.said(`At most ${MOST} files in a message.`);
       const { id, refusal } = await this.#on.add(file);
       if (refusal) this.#on.said(refusal);
       if (!id) continue;
+      if (this.#on.place() !== place) return this.#on.drop(id); // somebody else's conversation by now
       this.ids = [...this.ids, id];
-      this.#previews.set(id, URL.createObjectURL(file));
+      this.#on.changed();
       this.render();
     }
-    this.#on.changed();
     return undefined;
   }
 
@@ -89,6 +93,7 @@ export class Tray {
   }
 
   #item({ id, file }) {
+    if (!this.#previews.has(id)) this.#previews.set(id, URL.createObjectURL(file));
     const preview = file.type.startsWith("video/")
       ? h("video", { src: this.#previews.get(id), muted: true, preload: "metadata", "aria-hidden": "true" })
       : h("img", { src: this.#previews.get(id), alt: "" });

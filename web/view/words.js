@@ -24,6 +24,13 @@ const REFUSED = {
   conflict: "Another message has this message's id.",
 };
 
+const SET = {
+  conflict: "There is such a set already.",
+  forbidden: "You may look at this set, but not change it.",
+  not_found: "This set, or what it belongs to, is not there any more.",
+  unreachable: "The server cannot be reached. Nothing is lost: save again when it is back.",
+};
+
 const STATUS = {
   queued: "Waiting to be sent",
   sending: "Sending",
@@ -61,6 +68,14 @@ export function whyNotSent({ code, message }) {
 /** Why something that was said was not edited or deleted. */
 export function whyNotChanged({ code, message }) {
   return CHANGED[code] ?? message;
+}
+
+/** Why a set was not saved, or not deleted. */
+export function whySetStays({ code, message, field }) {
+  if (code === "not_found" && field?.startsWith("definitions")) {
+    return "Something in this set cannot be measured any more. Take it out and save again.";
+  }
+  return SET[code] ?? message;
 }
 
 export function statusOf(status) {
