@@ -3,6 +3,7 @@
 from collections.abc import MutableMapping, Sequence
 from typing import Any
 
+import asyncpg
 import pytest
 from aiohttp import ClientSession
 from coachwire.streams.unreadable import Span, Unreadable
@@ -140,9 +141,24 @@ async def test_one_among_many_streams_and_events_is_found_by_halves(log: Log) ->
     told_once(log, "g", 700)
 
 
-async def test_a_database_that_is_away_is_no_bad_event() -> None:
+@pytest.mark.parametrize(
+    "trouble", [Unavailable, asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError]
+)
+async def test_what_is_wrong_with_the_database_is_held_against_no_event(trouble: type[Exception]) -> None:
     async def read(spans: Sequence[Span]) -> dict[str, list[int]]:
-        raise Unavailable
+        raise trouble
 
-    with pytest.raises(Unavailable):
-        await Unreadable().read([("a", 0, 1), ("b", 0, 1)], read)
+    unreadable = Unreadable()
+    with pytest.raises(trouble):
+        await unreadable.read([("a", 0, 1), ("b", 0, 1)], read)
+    assert not unreadable.follows("a", 0)
+
+
+async def test_a_value_that_the_database_cannot_read_is(log: Log) -> None:
+    async def read(spans: Sequence[Span]) -> dict[str, list[int]]:
+        if any(key == "a" for key, _, _ in spans):
+            raise asyncpg.DataError
+        return {key: [1] for key, _, _ in spans}
+
+    assert await Unreadable().read([("a", 0, 1), ("b", 0, 1)], read) == {"b": [1]}
+    told_once(log, "a", 1)

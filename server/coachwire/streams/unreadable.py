@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+import asyncpg
 import structlog
 from coachwire_protocol.errors import Unavailable
 
@@ -33,11 +34,18 @@ class Unreadable:
 
     async def read(self, spans: Sequence[Span], read: Read[P]) -> dict[str, P]:
         """As `read`. Where that fails because of an event, halves, so that it fails alone: a page ends before it, and a
-        stream that begins with it is left out. Raises `Unavailable`, and nothing else."""
+        stream that begins with it is left out. Raises `Unavailable`, and what is wrong with the database rather
+        than with an event."""
         try:
             return await read(spans)
         except Unavailable:
             raise
+        except asyncpg.PostgresError as error:
+            if not isinstance(
+                error, asyncpg.DataError
+            ):  # a schema that lost something, a right that was taken away
+                raise
+            failure: Exception = error
         except (
             Exception
         ) as error:  # the edge: what nobody foresaw in one event must not cut off all the others
