@@ -4,7 +4,7 @@ Any instance works, one at a time. A step is one transaction, in which the queue
 leaves them to the next who looks. Messages from before the index come when nothing else is to be done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple
@@ -23,7 +23,10 @@ GATHER = 1.0  # s between looks: under load a step has what came in it, and an i
 RETRY = 1.0  # s, while the database is away
 MESSAGES = 1_000  # a step; the row of the queue that passes it is the last one, and has at most 500
 ROWS = MESSAGES  # of the queue, a step
-TOGETHER = 500  # messages read and written by one statement: long ones fit into its 2 s
+TOGETHER = 500  # messages read and written by one statement
+CHARACTERS = (
+    200_000  # of documents, the same: words that no other message has take a tenth of a statement's 2 s
+)
 TURN = 16_000  # characters folded before the loop has its turn: about a millisecond
 PAUSE = 0.5  # s between steps through what was there before: it is in no hurry
 
@@ -137,7 +140,10 @@ async def _step(tx: Tx, work: Callable[[Tx, Write], Awaitable[bool]]) -> bool:
 async def _together(tx: Tx, ids: Sequence[UUID]) -> None:
     """These messages as they are now."""
     for begin in range(0, len(ids), TOGETHER):
-        await _write(tx, *await _documents(tx, ids[begin : begin + TOGETHER]))
+        documents, wordless = await _documents(tx, ids[begin : begin + TOGETHER])
+        for some in _portions(documents):
+            await _write(tx, some, wordless)
+            wordless = []
 
 
 async def _one_by_one(tx: Tx, ids: Sequence[UUID]) -> None:
@@ -179,6 +185,17 @@ async def _documents(tx: Tx, ids: Sequence[UUID]) -> tuple[list[Document], list[
             folded = 0
             await asyncio.sleep(0)
     return documents, list(set(ids).difference(one.id for one in documents))
+
+
+def _portions(documents: Sequence[Document]) -> Iterable[Sequence[Document]]:
+    """At least one, if an empty one. No more characters in each than are allowed, or a single document."""
+    begin = characters = 0
+    for place, one in enumerate(documents):
+        characters += len(one.words)
+        if characters > CHARACTERS and place > begin:
+            yield documents[begin:place]
+            begin, characters = place, len(one.words)
+    yield documents[begin:]
 
 
 async def _write(tx: Tx, documents: Sequence[Document], wordless: Sequence[UUID]) -> None:

@@ -4,4 +4,4 @@ select f.created_at, f.id, w.*
 from search_messages(
   $1::uuid, $2::boolean, $3::uuid, $4::text, $5::timestamptz, $6::uuid, $7::int, $8::int, $9::int, $10::int) f
 left join lateral shown_to(case when f.found then f.id end, $1) w on true
-order by f.created_at desc, f.id desc
+order by f.created_at desc, f.id desc, f.found desc  -- the last that was looked at may have been found as well
