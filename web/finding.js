@@ -8,6 +8,7 @@ export class Finder {
   #store;
   #on;
   #missing = new Set(); // keys of conversations that are not there
+  #there = new Set(); // keys of threads that are, on whatever page of the workouts
   #busy = false;
 
   constructor({ loader, store, on }) {
@@ -24,6 +25,7 @@ export class Finder {
   /** What was not there may be there now. */
   forget() {
     this.#missing.clear();
+    this.#there.clear();
   }
 
   /** One step: a page of a list, or a question. To be called again after `changed`. */
@@ -44,14 +46,20 @@ export class Finder {
     const { membershipId, workoutAssignmentId } = placeOf(key);
     if (workoutAssignmentId) {
       if (threadsCursor !== null) return this.#loader.moreThreads(id);
+      if (!this.#there.has(key)) return this.#ask(id, key);
       if (assignmentsCursor) return this.#loader.moreAssignments(id);
-      if (!(await this.#loader.assignments(id))) return false; // it may be newer than what is known
-      const isThere = this.#store.conversations.get(key)?.workout;
-      return isThere || this.#store.organizations.get(id)?.assignmentsCursor ? true : null;
+      return this.#store.conversations.get(key)?.workout ? true : null;
     }
     if (cursor) return this.#loader.more(id);
     const member = await this.#loader.member(id, membershipId);
     if (member) this.#store.begin(id, member);
     return member ? true : null;
+  }
+
+  /** Once, before all pages are turned: whether there is such a thread at all. It may be newer than what is known. */
+  async #ask(organizationId, key) {
+    if (!(await this.#loader.isThere(placeOf(key)))) return null;
+    this.#there.add(key);
+    return this.#loader.assignments(organizationId);
   }
 }

@@ -95,6 +95,17 @@ export class Loader {
     return threads !== false && assignments !== false;
   }
 
+  /** Whether there is such a thread, as far as one may know. Raises `Problem` when there was no answer. */
+  async isThere(place) {
+    try {
+      await this.#api.history(place, { limit: 1 });
+      return true;
+    } catch (problem) {
+      if (problem.final) return false;
+      throw problem;
+    }
+  }
+
   /** Somebody of the organization, looked for in the whole list. Null: nobody that one may see. */
   async member(organizationId, membershipId) {
     for (let cursor; ; ) {

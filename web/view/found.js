@@ -7,6 +7,7 @@ import { brief } from "./time.js";
 
 const PAUSE = 300; // ms after a key, until it is asked for
 const SHORTEST = 2; // characters
+const LATE = 2_000; // ms in which the server can find what was just said
 
 /**
  * `find(words)` resolves with `[{message, route, place, by}]`, newest first; `shown(found)` when the list is to
@@ -69,17 +70,19 @@ export class Search {
     this.#timer = setTimeout(() => this.#ask(words), pause);
   }
 
-  async #ask(words) {
+  /** What is not found is looked for once more: it may have been said a moment ago. */
+  async #ask(words, { isSecond = false } = {}) {
     const asked = ++this.#asked;
     let found = [];
     let hint = "Nothing was found.";
-    setText(this.#hint, this.#rows.firstChild ? "" : "Searching…");
+    if (!isSecond) setText(this.#hint, this.#rows.firstChild ? "" : "Searching…");
     try {
       found = await this.#on.find(words);
     } catch (problem) {
       hint = problem.message;
     }
     if (asked !== this.#asked) return;
+    if (!found.length && !isSecond) this.#timer = setTimeout(() => this.#ask(words, { isSecond: true }), LATE);
     setText(this.#hint, found.length ? "" : hint);
     this.#hint.hidden = found.length > 0;
     this.#rows.replaceChildren(...found.map(row));
