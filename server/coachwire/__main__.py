@@ -78,13 +78,17 @@ def migrate(
 ) -> None:
     """Bring the database forward to this version. Safe to repeat, and to start twice at once."""
     with _honest():
-        dsn = _database(Settings.from_environment(os.environ))
+        settings = Settings.from_environment(os.environ)
+        dsn = _owner(settings)
+        from coachwire.logins import make_login
         from coachwire.migrate import migrate as bring_forward
 
         applied = asyncio.run(
             bring_forward(dsn, platform=platform.value, progress=lambda name: typer.echo(f"applying {name}"))
         )
         typer.echo(f"{len(applied)} applied" if applied else "nothing to do: the schema is this version's")
+        if (login := asyncio.run(make_login(dsn, settings.database_url or dsn))) is not None:
+            typer.echo(f"{login} may log in and serve")
 
 
 @app.command()
@@ -119,7 +123,7 @@ def seed(
     """Add organizations with people, workouts and conversations of their own."""
     with _honest():
         settings = Settings.from_environment(os.environ)
-        dsn, secret = _database(settings), _secret(settings)
+        dsn, secret = _owner(settings), _secret(settings)
         if not out.parent.is_dir():
             _fail(f"--out: there is no folder {out.parent}", WRONG)
         from functools import partial
@@ -181,7 +185,8 @@ def epoch(
 ) -> None:
     """Print the epoch of the streams. With a new one every client forgets its position and loads again."""
     with _honest():
-        dsn = _database(Settings.from_environment(os.environ))
+        settings = Settings.from_environment(os.environ)
+        dsn = _owner(settings) if new else _database(settings)
         from coachwire.commands.queries import read_epoch, renew_epoch
 
         typer.echo(asyncio.run(renew_epoch(dsn) if new else read_epoch(dsn)))
@@ -270,7 +275,7 @@ def load(
 ) -> None:
     """Add definitions from a file, and change those that are there by slug: all or none. Safe to repeat."""
     with _honest():
-        dsn = _database(Settings.from_environment(os.environ))
+        dsn = _owner(Settings.from_environment(os.environ))
         from coachwire.commands.catalogue import InUse, WrongDefinitions, load_definitions, read_definitions
 
         try:
@@ -288,7 +293,7 @@ def load(
 def delete(slug: Annotated[str, typer.Argument(help="Such as back_squat_1rm.")]) -> None:
     """Take a definition out of the catalogue, unless a set or a value refers to it."""
     with _honest():
-        dsn = _database(Settings.from_environment(os.environ))
+        dsn = _owner(Settings.from_environment(os.environ))
         from coachwire.commands.catalogue import InUse, delete_definition
 
         try:
@@ -308,6 +313,11 @@ def _database(settings: Settings) -> str:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set: the address of the database, postgresql://…")
     return settings.database_url
+
+
+def _owner(settings: Settings) -> str:
+    """For what the server itself may not do."""
+    return settings.migrate_url or _database(settings)
 
 
 def _secret(settings: Settings) -> str:

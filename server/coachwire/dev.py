@@ -55,8 +55,9 @@ async def run_dev(settings: Settings) -> None:
             with console.status("Starting PostgreSQL"):
                 postgres = await stack.enter_async_context(EmbeddedPostgres(settings.home))
             dsn = postgres.dsn
-        await migrate(dsn)
-        people = await demo(dsn, _blobs(settings))
+        owner = dsn if settings.database_url is None else settings.migrate_url or dsn
+        await migrate(owner)
+        people = await demo(owner, _blobs(settings))
         secret = settings.jwt_secret or await asyncio.to_thread(_lasting_secret, settings.home)
         metrics = settings.metrics if settings.metrics and settings.metrics.asked else None
         ready = replace(settings, database_url=dsn, jwt_secret=secret, metrics=metrics)

@@ -57,10 +57,12 @@ async def _roles(connection: Any, me: str) -> list[str]:
         select
           array(select n from unnest($1::text[]) n where to_regrole(n) is null) as missing,
           array(select n from unnest($1::text[]) n
-            where to_regrole(n) is null or not pg_has_role(n, 'usage')) as foreign,
+            where to_regrole(n) is null or not (
+              pg_has_role(n, 'usage') or pg_has_role(n, 'member with admin option')
+              or (u.rolcreaterole and current_setting('server_version_num')::int < 160000))) as foreign,
           array(select n from unnest($1::text[]) n
             where to_regrole(n) is null or not has_schema_privilege(n, current_schema(), 'create')) as outside,
-          quote_ident(current_schema()) as schema, u.rolsuper, u.rolcreaterole,
+          quote_ident(current_schema()) as schema, u.rolsuper,
           (select pg_has_role(s.nspowner, 'usage') from pg_namespace s where s.nspname = current_schema()) as owner,
           to_regclass('metric_origins') is not null
             and (select c.relrowsecurity from pg_class c where c.oid = to_regclass('metric_origins')) as done
@@ -71,7 +73,7 @@ async def _roles(connection: Any, me: str) -> list[str]:
     if found["rolsuper"]:
         return []
     lines = [f"CREATE ROLE {name} NOLOGIN;" for name in found["missing"]]
-    if found["foreign"] and not found["rolcreaterole"]:
+    if found["foreign"]:
         lines.append(f"GRANT {', '.join(found['foreign'])} TO {me};")
     if found["outside"] and not found["owner"] and not found["done"]:
         lines.append(f"GRANT USAGE, CREATE ON SCHEMA {found['schema']} TO {', '.join(found['outside'])};")

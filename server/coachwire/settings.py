@@ -81,6 +81,9 @@ class Read(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     database_url: str | None = None
+    migrate_url: str | None = (
+        None  # the owner's of the tables, for `migrate` and other commands; None: the same
+    )
     redis_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
@@ -134,6 +137,7 @@ class Settings:
         )
         settings = cls(
             database_url=read("DATABASE_URL", _url("postgresql", "postgres"), None),
+            migrate_url=read("COACHWIRE_MIGRATE_URL", _url("postgresql", "postgres"), None),
             redis_url=read("REDIS_URL", _url(*REDIS_SCHEMES), None),
             host=read("COACHWIRE_HOST", str, cls.host),
             port=read("COACHWIRE_PORT", _port, cls.port),

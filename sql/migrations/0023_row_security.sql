@@ -11,9 +11,6 @@ do $$
 declare
   v_role text;
   v_schema text := quote_ident(current_schema());
-  v_advice text := format('let an administrator run: create role coachwire_server nologin; create role coachwire_rows nologin; '
-    'grant coachwire_server, coachwire_rows to %I; grant usage, create on schema %s to coachwire_server, coachwire_rows;',
-    current_user, v_schema);
 begin
   foreach v_role in array array['coachwire_server', 'coachwire_rows'] loop
     if not exists (select from pg_roles where rolname = v_role) then
@@ -38,8 +35,13 @@ begin
       raise insufficient_privilege;
     end if;
   end loop;
-exception when insufficient_privilege then
-  raise exception using message = v_advice, errcode = 'insufficient_privilege';
+exception when insufficient_privilege then  -- and all of it is undone
+  raise exception using errcode = 'insufficient_privilege', message = format(
+    'let an administrator run: %sgrant coachwire_server, coachwire_rows to %I; '
+    'grant usage, create on schema %s to coachwire_server, coachwire_rows;',
+    (select string_agg(format('create role %I nologin; ', name), '' order by name desc)
+      from unnest(array['coachwire_server', 'coachwire_rows']) name where to_regrole(name) is null),
+    current_user, v_schema);
 end $$;
 
 

@@ -11,6 +11,7 @@ from coachwire.database import POOL
 from coachwire.doctor.check import Finding, failed, ok, warning
 from coachwire.doctor.jobs import check_jobs
 from coachwire.doctor.replies import check_replies
+from coachwire.doctor.roles import check_role
 from coachwire.migrate import SchemaMismatch, check, migrations
 from coachwire.settings import Settings
 from coachwire.streams.partitions import DAY, EXPIRED, ROOM, WEEK
@@ -42,7 +43,10 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
         yield _version(tx)
         schema = await _schema(tx)
         yield schema
-        if schema.state == "ok":
+        role = await check_role(tx) if schema.state == "ok" else None
+        if role is not None:
+            yield role
+        if role is not None and role.state != "failed":  # else it may look at nothing
             yield await _triggers(tx)
             yield await _partitions(tx, settings.stream_retention)
             yield await check_jobs(tx)
@@ -50,7 +54,6 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
         yield await _durability(tx)
         yield await _clock(tx)
         yield await _connections(tx, settings.workers)
-        yield await _role(tx)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         yield failed("database", f"a check broke off: {error or type(error).__name__}", "Try again.")
     finally:
@@ -95,9 +98,7 @@ async def _partitions(tx: Connection, retention: int) -> Finding:
     room = await ROOM.one(tx)
     found = f"room for events for {room.seconds / 86_400:.0f} days"
     if room.seconds < WEEK:
-        return failed(
-            "partitions", found, "Start a server: it makes four weeks. Its role must own stream_events."
-        )
+        return failed("partitions", found, "Start a server: it makes four weeks.")
     if left := await EXPIRED.rows(tx, retention + 2 * DAY):
         return warning(
             "partitions",
@@ -146,12 +147,3 @@ async def _connections(tx: Connection, workers: int) -> Finding:
     if need > most:
         return failed("connections", found, advice)
     return warning("connections", found, advice) if need + others > most else ok("connections", found)
-
-
-async def _role(tx: Connection) -> Finding:
-    role = await tx.fetchrow(
-        "select rolname::text as name, rolsuper from pg_roles where rolname = current_user"
-    )
-    if role["rolsuper"]:
-        return warning("role", f"{role['name']} is a superuser", "Let the server use a role of its own.")
-    return ok("role", role["name"])
