@@ -3,7 +3,7 @@
 import asyncpg
 
 from .conftest import OpenWindow
-from .test_metrics import record
+from .test_metrics import IN_TWO_GYMS, amount, record
 from .test_threads import open_workout
 from .window import expect
 
@@ -61,3 +61,23 @@ async def test_loads_follow_the_values_as_they_are_recorded(window: OpenWindow) 
     await record(other, "1RM Back Squat", "120", "kg")
     for one in (coach, member):
         await expect(one.page.locator(".exercise-head", has_text="Back squat")).to_contain_text("= 96 kg")
+
+
+async def test_a_load_that_came_from_a_grant_goes_with_it_at_once(window: OpenWindow) -> None:
+    coach, person = await window("coach"), await window("both")
+    await person.page.get_by_role("button", name="Body", exact=True).click()
+    await person.page.locator(".gyms .tab", has_text="Studio North").click()
+    await record(person, "1RM Back Squat", "100", "kg")
+    await expect(amount(person, "1RM Back Squat")).to_have_text("100 kg")
+    await open_workout(coach, IN_TWO_GYMS)
+    squat = coach.page.locator(".exercise-head", has_text="Back squat")
+    await expect(squat).to_contain_text("% of 1RM")
+    await expect(squat).not_to_contain_text("=")
+
+    harbor = person.page.locator(".sharing-with", has_text="Iron Harbor")
+    await harbor.get_by_role("button", name="Let them see").click()
+    await expect(harbor.locator(".grant")).to_contain_text("Everything")
+    await coach.page.reload()
+    await expect(squat).to_contain_text("= 80 kg")
+    await harbor.get_by_role("button", name="Withdraw").click()
+    await expect(squat).not_to_contain_text("=")
