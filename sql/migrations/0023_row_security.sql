@@ -152,18 +152,6 @@ return array(
   join organizations o on o.id = m.organization_id and o.deleted_at is null
   where m.user_id = viewer() and m.role <> 'member' and m.status = 'active' and m.deleted_at is null);
 
--- Whether somebody lets one of these see now what was recorded elsewhere of this definition (see metric_granted).
-create function granted_to_viewer(p_user uuid, p_definition uuid) returns boolean
-language sql stable
-return coalesce((
-  select true
-  from metric_grants g
-  where g.user_id = p_user and g.organization_id = any ((select viewer_staffs())::uuid[])
-    and (g.definition_id is null or g.definition_id = p_definition)
-    and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
-    and belongs(p_user, g.organization_id)
-  limit 1), false);
-
 alter table metric_origins enable row level security;
 alter table metric_grants enable row level security;
 
@@ -205,7 +193,14 @@ begin
     using (
       member_id = (select viewer())
       or (select o.organization_id from metric_origins o where o.value_id = member_metrics.id) = any ((select viewer_staffs())::uuid[])
-      or granted_to_viewer(member_metrics.member_id, member_metrics.definition_id));
+      or (
+        select true
+        from metric_grants g
+        where g.user_id = member_metrics.member_id and g.organization_id = any ((select viewer_staffs())::uuid[])
+          and (g.definition_id is null or g.definition_id = member_metrics.definition_id)
+          and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
+          and belongs(g.user_id, g.organization_id)
+        limit 1));
   create policy coachwire_recorded on member_metrics for insert to coachwire_server
     with check (
       (select o.member_id from metric_origins o where o.value_id = member_metrics.id and o.recorded_by = (select viewer())) = member_id);

@@ -23,18 +23,25 @@ return exists (
     and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
     and belongs(p_user, p_organization));
 
--- The same, as the policy on values asks it (migration 0023).
-create or replace function granted_to_viewer(p_user uuid, p_definition uuid) returns boolean
-language sql stable
-return coalesce((
-  select true
-  from metric_grants g
-  where g.user_id = p_user and g.organization_id = any ((select viewer_staffs())::uuid[])
-    and (g.definition_id is null or g.definition_id = p_definition)
-    and not g.ended
-    and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
-    and belongs(p_user, g.organization_id)
-  limit 1), false);
+-- The same, as the policy on values asks it (migration 0023; where the table is a platform's, there may be none).
+do $$
+begin
+  if exists (select from pg_policy p where p.polrelid = 'member_metrics'::regclass and p.polname = 'coachwire_seen') then
+    alter policy coachwire_seen on member_metrics
+      using (
+        member_id = (select viewer())
+        or (select o.organization_id from metric_origins o where o.value_id = member_metrics.id) = any ((select viewer_staffs())::uuid[])
+        or (
+          select true
+          from metric_grants g
+          where g.user_id = member_metrics.member_id and g.organization_id = any ((select viewer_staffs())::uuid[])
+            and (g.definition_id is null or g.definition_id = member_metrics.definition_id)
+            and not g.ended
+            and coalesce(g.from_at <= statement_timestamp(), true) and coalesce(g.until_at > statement_timestamp(), true)
+            and belongs(g.user_id, g.organization_id)
+          limit 1));
+  end if;
+end $$;
 
 
 -- A membership that is not active any more ends what was granted by it, in the same transaction: whoever comes back, however

@@ -52,6 +52,16 @@ async def test_the_server_owns_the_two_tables_of_events_and_makes_none(database:
     assert not await database.fetchval("select has_schema_privilege($1, 'public', 'create')", SERVER)
 
 
+async def test_no_table_was_forgotten(database: Connection) -> None:
+    """A server that may not read what a later migration makes would find out when it is asked."""
+    rows = await database.fetch(
+        "select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')"
+        " and not relispartition and not has_table_privilege($1, oid, 'select')",
+        SERVER,
+    )
+    assert rows == []
+
+
 async def test_of_values_the_server_has_the_least_that_does(database: Connection) -> None:
     rows = await database.fetch(
         "select c.relname::text, string_agg(a.privilege_type, ', ' order by a.privilege_type) as rights"
