@@ -1,6 +1,6 @@
 """What a search may cost: which indexes it uses, and how far it goes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +87,21 @@ async def test_a_search_goes_so_far_and_leads_on(gym: Place, database_url: str) 
         )
         assert found == [row["id"] for row in expected]
         assert turns == 9  # 5,000 messages, 600 a turn
+
+
+async def test_what_was_found_where_the_search_ends_comes_before_the_place_itself(
+    gym: Place, database_url: str
+) -> None:
+    async with explained(database_url) as one:
+        await fill(one.tx, gym, 3_000)
+        expected = await one.tx.fetch(
+            "select id from messages where content = 'common rare' order by created_at desc"
+        )
+        before = None
+        for row in expected:  # the last of those that a turn looks at
+            found, place = await search(one.tx, gym, "rare", before=before, few=2, far=1_000)
+            assert [found[1], found[2], place[1], place[2]] == [row["id"], row["id"], row["id"], None]
+            before = place[0] - timedelta(microseconds=1)
 
 
 async def test_both_ways_use_their_indexes(gym: Place, database_url: str) -> None:

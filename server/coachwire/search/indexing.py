@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -24,9 +24,7 @@ RETRY = 1.0  # s, while the database is away
 MESSAGES = 1_000  # a step; the row of the queue that passes it is the last one, and has at most 500
 ROWS = MESSAGES  # of the queue, a step
 TOGETHER = 500  # messages read and written by one statement
-CHARACTERS = (
-    200_000  # of documents, the same: words that no other message has take a tenth of a statement's 2 s
-)
+CHARACTERS = 100_000  # of documents, the same: words that nobody said before cost most, and fit into its 2 s
 TURN = 16_000  # characters folded before the loop has its turn: about a millisecond
 PAUSE = 0.5  # s between steps through what was there before: it is in no hurry
 
@@ -75,6 +73,7 @@ BACKLOG = Query("search/backlog", MessageId)
 BACKLOG_DONE = Query("search/backlog_done", tuple)
 INDEX = Query("search/index", tuple)
 
+T = TypeVar("T")
 Write = Callable[[Tx, Sequence[UUID]], Awaitable[None]]
 
 
@@ -141,7 +140,7 @@ async def _together(tx: Tx, ids: Sequence[UUID]) -> None:
     """These messages as they are now."""
     for begin in range(0, len(ids), TOGETHER):
         documents, wordless = await _documents(tx, ids[begin : begin + TOGETHER])
-        for some in _portions(documents):
+        for some in portions(documents, lambda one: len(one.words)):
             await _write(tx, some, wordless)
             wordless = []
 
@@ -187,15 +186,15 @@ async def _documents(tx: Tx, ids: Sequence[UUID]) -> tuple[list[Document], list[
     return documents, list(set(ids).difference(one.id for one in documents))
 
 
-def _portions(documents: Sequence[Document]) -> Iterable[Sequence[Document]]:
-    """At least one, if an empty one. No more characters in each than are allowed, or a single document."""
+def portions(some: Sequence[T], size: Callable[[T], int]) -> Iterable[Sequence[T]]:
+    """At least one, if an empty one. None has more characters than a statement may have, but for a single large one."""
     begin = characters = 0
-    for place, one in enumerate(documents):
-        characters += len(one.words)
+    for place, one in enumerate(some):
+        characters += size(one)
         if characters > CHARACTERS and place > begin:
-            yield documents[begin:place]
-            begin, characters = place, len(one.words)
-    yield documents[begin:]
+            yield some[begin:place]
+            begin, characters = place, size(one)
+    yield some[begin:]
 
 
 async def _write(tx: Tx, documents: Sequence[Document], wordless: Sequence[UUID]) -> None:
