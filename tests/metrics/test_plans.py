@@ -1,7 +1,10 @@
 """A value is found by an index of the data model, however many there are, through the server's policies."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from coachwire.database import QUERIES
 from coachwire.roles import SERVER
@@ -81,3 +84,36 @@ async def test_values_are_read_by_person_and_definition(
             for table, index in found
         }
     assert found == {(table, index) for table, indexes in SCANS.items() for index in indexes}
+
+
+@pytest.mark.usefixtures("_many")
+async def test_a_page_of_the_past_is_searched_by_its_time(
+    gym: Place, database: Tables, database_url: str
+) -> None:
+    """Under row security an index is searched only by what cannot tell a value to anybody."""
+    await database.execute("analyze")
+    conditions: list[str] = []
+
+    def keep(_: object, message: asyncpg.PostgresLogMessage) -> None:
+        plan = str(message.message).partition("plan:")[2]
+        conditions.extend(re.findall(r'"Index Cond": "([^"]*)"', plan) if "member_metrics" in plan else ())
+
+    async with explained(database_url) as one:
+        await one.tx.execute(f"set role {SERVER}")
+        one.tx.add_log_listener(keep)
+        past = datetime.now(UTC) - timedelta(hours=400)
+        page = [
+            gym.coach.user_id,
+            gym.organization_id,
+            gym.member.membership_id,
+            None,
+            None,
+            None,
+            past,
+            UNKNOWN,
+        ]
+        assert len(await one.tx.fetch(QUERIES["metrics/history"].sql, *page, 51)) == 51
+        one.tx.remove_log_listener(keep)
+    of_values = [condition for condition in conditions if "definition_id" in condition]
+    assert len(of_values) == 2  # where the page ends, and what is on it
+    assert all(condition.count("recorded_at") == 2 for condition in of_values)
