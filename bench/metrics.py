@@ -152,7 +152,11 @@ def _asked(filled: Filled) -> Iterator[tuple[str, str, Arguments, int]]:
         return lambda: [filled.coach, *own(*more)()[1:]]
 
     def recording(count: int) -> Arguments:
-        return lambda: [*staff()(), *_new_values(filled, count)]
+        def arguments() -> Sequence[object]:
+            _, membership_id = random.choice(filled.recorded)  # noqa: S311
+            return [filled.coach, filled.organization_id, membership_id, *_new_values(filled, count)]
+
+        return arguments
 
     page = (None, None, None, None, 51)
     for who, asks in (("staff", staff), ("one's own", own)):

@@ -33,7 +33,10 @@ class Filled:
 
     organization_id: UUID
     coach: UUID
-    members: Sequence[tuple[UUID, UUID]]  # user and membership
+    members: Sequence[tuple[UUID, UUID]]  # user and membership; half of the gym
+    recorded: Sequence[
+        tuple[UUID, UUID]
+    ]  # the others: what is recorded of them changes nothing that is asked
     definitions: Sequence[Definition]
     sets: dict[int, UUID]  # by how many definitions they have
     workout_id: UUID
@@ -150,7 +153,8 @@ async def found(tx: Tx) -> Filled:
     return Filled(
         organization_id=organization_id,
         coach=coach,
-        members=[tuple(row) for row in members],
+        members=[tuple(row) for row in members[::2]],
+        recorded=[tuple(row) for row in members[1::2]],
         definitions=definitions,
         sets=sets,
         workout_id=workout_id,
