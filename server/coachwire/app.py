@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web, web_response
 
+import coachwire.registered  # noqa: F401 - enters all operations and loaders in their tables
 from coachwire import rest, service
 from coachwire.address import ADDRESS, PublicAddress, learn_address
 from coachwire.beside import running_beside
@@ -42,37 +43,7 @@ from coachwire.keys import (
     SOCKETS,
 )
 from coachwire.migrate import check
-from coachwire.notifications.workers import Notifying
-from coachwire.operations import (
-    attachments,
-    audit,
-    comment_changes,
-    comment_pages,
-    comments,
-    conversations,
-    definitions,
-    deleting,
-    devices,
-    editing,
-    erasure,
-    grants,
-    history,
-    jobs,
-    messages,
-    metric_sets,
-    metrics,
-    organization,
-    prescriptions,
-    receipts,
-    search,
-    session,
-    threads,
-    uploads,
-    workouts,
-)
-from coachwire.operations import (
-    presence as presence_operations,
-)
+from coachwire.notifications.notifying import Notifying
 from coachwire.presence import Presence
 from coachwire.presence.redis import PresenceExchange
 from coachwire.presence.rights import PresenceRights
@@ -87,7 +58,6 @@ from coachwire.runner import Runner
 from coachwire.sampling import Sampling
 from coachwire.search.indexing import Indexing
 from coachwire.settings import Settings, SettingsError
-from coachwire.shown import values as shown_values
 from coachwire.socket import SocketDoor
 from coachwire.socket.acks import Acks
 from coachwire.socket.arrival import Arrivals
@@ -99,8 +69,6 @@ from coachwire.socket.presence import PresenceDoor
 from coachwire.socket.topic_rights import TopicRights
 from coachwire.socket.topics import TopicDoor
 from coachwire.streams import Streams
-from coachwire.streams import comments as told_comments
-from coachwire.streams import messages as topic_messages
 from coachwire.streams.ending_grants import EndingGrants
 from coachwire.streams.partitions import keep_partitions, make_partitions
 from coachwire.streams.pending import Pending
@@ -111,37 +79,6 @@ from coachwire.unread import UnreadCounts
 
 # Which versions run here is nobody's business; a request that cannot be parsed is answered past every hook.
 web_response.SERVER_SOFTWARE = "coachwire"  # type: ignore[attr-defined] # aiohttp offers no setting for it
-
-OPERATIONS = (
-    attachments,
-    audit,
-    comment_changes,
-    comment_pages,
-    comments,
-    conversations,
-    definitions,
-    deleting,
-    devices,
-    editing,
-    erasure,
-    grants,
-    history,
-    jobs,
-    messages,
-    metric_sets,
-    metrics,
-    organization,
-    prescriptions,
-    presence_operations,
-    receipts,
-    search,
-    session,
-    threads,
-    uploads,
-    workouts,
-)  # imported for their lines in the table of operations
-# And these for theirs in the tables of what streams and topics tell.
-LOADERS = (shown_values, told_comments, topic_messages)
 
 
 def init_app(settings: Settings) -> web.Application:

@@ -111,7 +111,7 @@ HEAD = Query("streams/head", Head)
 HEADS = Query("streams/heads", Heads)
 
 
-def loads(*kinds: EventKind) -> Callable[[Load], Load]:
+def loads_for_user(*kinds: EventKind) -> Callable[[Load], Load]:
     """Enter a function as what reads events of these kinds: the data of each row for its user, in order, as it is now;
     None for what is not told any more. It is given only what the user may be told by their membership."""
 

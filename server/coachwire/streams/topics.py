@@ -40,7 +40,7 @@ KEPT = Query("topics/kept", Kept)
 EVENTS = Query("topics/events", TopicRow)
 
 
-def loads(*kinds: EventKind) -> Callable[[Load], Load]:
+def loads_for_topic(*kinds: EventKind) -> Callable[[Load], Load]:
     """Enter a function as what reads events of these kinds: the data of each row, in order, as it is now; None for what
     is not told any more. What it returns is shown to everybody who may have the topic open."""
 

@@ -7,14 +7,12 @@ from coachwire_protocol.comments import CommentErased
 from coachwire_protocol.schema import EventKind
 from msgspec import Struct
 
-from coachwire import streams
 from coachwire.blobs.links import Links
 from coachwire.database import Query, Tx
 from coachwire.shown import membership
 from coachwire.shown.comments import CommentRow, show_comment
-from coachwire.streams import EventRow
-from coachwire.streams import topics as topic_streams
-from coachwire.streams.topics import TopicRow
+from coachwire.streams import EventRow, loads_for_user
+from coachwire.streams.topics import TopicRow, loads_for_topic
 
 
 class ToldComment(NamedTuple):
@@ -32,13 +30,13 @@ TOLD = Query("comments/told", ToldComment.of)
 MENTIONED = Query("comments/mentioned", CommentRow)
 
 
-@topic_streams.loads(EventKind.COMMENT_CREATED, EventKind.COMMENT_EDITED, EventKind.COMMENT_DELETED)
+@loads_for_topic(EventKind.COMMENT_CREATED, EventKind.COMMENT_EDITED, EventKind.COMMENT_DELETED)
 async def read_told(tx: Tx, _: Links, rows: Sequence[TopicRow]) -> list[Struct | None]:
     found = await TOLD.rows(tx, [row.subject_ids[0] for row in rows], [row.at for row in rows])
     return [_data(row, one) for row, one in zip(rows, found, strict=True)]
 
 
-@topic_streams.loads(EventKind.COMMENT_ERASED)
+@loads_for_topic(EventKind.COMMENT_ERASED)
 async def read_erased(tx: Tx, _: Links, rows: Sequence[TopicRow]) -> list[Struct | None]:
     found = await TOLD.rows(tx, [row.subject_ids[0] for row in rows], [row.at for row in rows])
     return [
@@ -50,7 +48,7 @@ async def read_erased(tx: Tx, _: Links, rows: Sequence[TopicRow]) -> list[Struct
     ]
 
 
-@streams.loads(EventKind.COMMENT_MENTIONED)
+@loads_for_user(EventKind.COMMENT_MENTIONED)
 async def read_mentioned(tx: Tx, _: Links, rows: Sequence[EventRow]) -> list[Struct | None]:
     users, comments = [row.user_id for row in rows], [row.subject_ids[0] for row in rows]
     found = await MENTIONED.rows(tx, users, comments)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from coachwire.blobs.links import Links
 from coachwire.database import Query, Tx
 from coachwire.shown import MessageRow, membership, optional_id, show
-from coachwire.streams.topics import TopicRow, loads
+from coachwire.streams.topics import TopicRow, loads_for_topic
 
 
 class ThreadMessage(NamedTuple):
@@ -30,7 +30,7 @@ class ThreadMessage(NamedTuple):
 MESSAGES = Query("topics/messages", ThreadMessage.of)
 
 
-@loads(
+@loads_for_topic(
     EventKind.MESSAGE_CREATED,
     EventKind.MESSAGE_EDITED,
     EventKind.MESSAGE_DELETED,
