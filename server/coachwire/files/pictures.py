@@ -1,4 +1,4 @@
-"""Makes a picture anew from its pixels, and a small one of it. Runs in a process of its own (see `cleaning`).
+"""Makes a picture anew from its pixels, and a small one of it. Runs in a process of its own (see cleaning.py).
 
 No byte of the sender's choosing is copied: places and cameras (EXIF, XMP, IPTC), comments, and whatever else was hung
 on the file stay behind. The turn that EXIF asks for is made, colours are converted to sRGB."""

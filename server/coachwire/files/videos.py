@@ -1,4 +1,4 @@
-"""Takes from a video all but picture and sound, and its first picture. Runs in a process of its own (see `cleaning`).
+"""Takes from a video all but picture and sound, and its first picture. Runs in a process of its own (see cleaning.py).
 
 With ffmpeg the streams are packed anew, as they are. Without it, what tells more is blanked where it stands, there is
 no first picture, and a file in fragments is refused: its length is not written in one place."""

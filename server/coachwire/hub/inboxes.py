@@ -1,7 +1,7 @@
 """Who listens here to which stream, and in which order they are told. Bytes in, bytes out; no waiting, no I/O.
 
 What is listened to has an `Inbox`: the last position handed on, and the members. A position that is next is handed on;
-one that was there already is dropped; one further on is held until what is missing was read (`gaps`)."""
+one that was there already is dropped; one further on is held until what is missing was read (hub/gaps.py)."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
