@@ -1,7 +1,7 @@
 """The worker that indexes: whatever ends in the middle of a step, and however many work at once, nothing is skipped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -135,15 +135,10 @@ async def test_an_erasure_during_a_step_leaves_no_words_in_the_index(
 
 
 def test_no_statement_gets_more_characters_than_fit_its_time() -> None:
-    long, short = "x" * 60_000, "x" * 100
-
-    def cut(sizes: Sequence[str]) -> list[list[int]]:
-        return [[len(text) for text in portion] for portion in portions(sizes, len)]
-
-    assert cut([]) == [[]]
-    assert cut([short] * 3) == [[100] * 3]
-    assert cut([long, long, short, long]) == [[60_000], [60_000, 100], [60_000]]
-    assert cut(["x" * (CHARACTERS + 1), short]) == [[CHARACTERS + 1], [100]]
+    assert list(portions([])) == [(0, 0)]
+    assert list(portions([100] * 3)) == [(0, 3)]
+    assert list(portions([60_000, 60_000, 100, 60_000])) == [(0, 1), (1, 3), (3, 4)]
+    assert list(portions([CHARACTERS + 1, 100])) == [(0, 1), (1, 2)]
 
 
 def test_a_document_has_who_sees_it_and_the_words_on_the_shelf_of_the_organization() -> None:

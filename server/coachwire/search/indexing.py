@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -46,34 +46,39 @@ class MessageId(NamedTuple):
     id: UUID
 
 
-class Content(NamedTuple):
-    id: UUID
-    organization_id: UUID
-    sender_id: UUID
-    recipient_id: UUID
-    in_thread: bool
-    created_at: datetime
-    content: str
+class Contents(NamedTuple):
+    """Columns, not rows: a thousand objects that live for a step would only make work for the collector of garbage."""
+
+    ids: list[UUID]
+    organization_ids: list[UUID]
+    sender_ids: list[UUID]
+    recipient_ids: list[UUID]
+    in_thread: list[bool]
+    created_at: list[datetime]
+    contents: list[str]
 
 
-class Document(NamedTuple):
-    id: UUID
-    organization_id: UUID
-    created_at: datetime
-    content_hash: bytes  # SHA-256
-    words: str
+class Documents(NamedTuple):
+    ids: list[UUID]
+    organization_ids: list[UUID]
+    created_at: list[datetime]
+    content_hashes: list[bytes]  # SHA-256
+    texts: list[str]
+
+    def portion(self, begin: int, end: int) -> "Documents":
+        return Documents._make(column[begin:end] for column in self)
 
 
 LOOK = Query("search/look", Waiting)
 BEGIN = Query("search/begin", Begun)
 NEXT = Query("search/next", PendingRow)
 DONE = Query("search/done", tuple)
-CONTENTS = Query("search/contents", Content)
+CONTENTS = Query("search/contents", Contents)
 BACKLOG = Query("search/backlog", MessageId)
 BACKLOG_DONE = Query("search/backlog_done", tuple)
 INDEX = Query("search/index", tuple)
 
-T = TypeVar("T")
+NONE = Documents([], [], [], [], [])
 Write = Callable[[Tx, Sequence[UUID]], Awaitable[None]]
 
 
@@ -140,8 +145,8 @@ async def _together(tx: Tx, ids: Sequence[UUID]) -> None:
     """These messages as they are now."""
     for begin in range(0, len(ids), TOGETHER):
         documents, wordless = await _documents(tx, ids[begin : begin + TOGETHER])
-        for some in portions(documents, lambda one: len(one.words)):
-            await _write(tx, some, wordless)
+        for first, end in portions([len(text) for text in documents.texts]):
+            await _write(tx, documents.portion(first, end), wordless)
             wordless = []
 
 
@@ -150,60 +155,50 @@ async def _one_by_one(tx: Tx, ids: Sequence[UUID]) -> None:
     for begin in range(0, len(ids), TOGETHER):
         some = ids[begin : begin + TOGETHER]
         documents, _ = await _documents(tx, some)
-        await _write(tx, [], some)
-        for one in documents:
+        await _write(tx, NONE, some)
+        for place, id_ in enumerate(documents.ids):
             try:
                 async with tx.transaction():
-                    await _write(tx, [one], [])
+                    await _write(tx, documents.portion(place, place + 1), [])
             except PASSING:
                 raise
             except asyncpg.PostgresError as error:
-                log.error(
-                    "message_not_indexed", id=str(one.id), error=type(error).__name__, code=error.sqlstate
-                )
+                log.error("message_not_indexed", id=str(id_), error=type(error).__name__, code=error.sqlstate)
 
 
-async def _documents(tx: Tx, ids: Sequence[UUID]) -> tuple[list[Document], list[UUID]]:
+async def _documents(tx: Tx, ids: Sequence[UUID]) -> tuple[Documents, Sequence[UUID]]:
     """What is to be found, and the others of these."""
-    documents: list[Document] = []
+    found = await CONTENTS.one(tx, ids)
+    made = Documents([], [], [], [], [])
     folded = 0
-    for message in await CONTENTS.rows(tx, ids):
-        words = document(
-            message.organization_id,
-            (message.sender_id, message.recipient_id),
-            in_thread=message.in_thread,
-            content=message.content,
-        )
-        if words is not None:
-            content_hash = sha256(message.content.encode()).digest()
-            documents.append(
-                Document(message.id, message.organization_id, message.created_at, content_hash, words)
-            )
-        folded += len(message.content)
+    for id_, organization_id, sender_id, recipient_id, in_thread, created_at, content in zip(
+        *found, strict=True
+    ):
+        text = document(organization_id, (sender_id, recipient_id), in_thread=in_thread, content=content)
+        if text is not None:
+            made.ids.append(id_)
+            made.organization_ids.append(organization_id)
+            made.created_at.append(created_at)
+            made.content_hashes.append(sha256(content.encode()).digest())
+            made.texts.append(text)
+        folded += len(content)
         if folded > TURN:
             folded = 0
             await asyncio.sleep(0)
-    return documents, list(set(ids).difference(one.id for one in documents))
+    return made, [] if len(made.ids) == len(ids) else list(set(ids).difference(made.ids))
 
 
-def portions(some: Sequence[T], size: Callable[[T], int]) -> Iterable[Sequence[T]]:
-    """At least one, if an empty one. None has more characters than a statement may have, but for a single large one."""
+def portions(sizes: Sequence[int]) -> Iterable[tuple[int, int]]:
+    """From which to before which place; at least one, if an empty one. None has more characters than a statement may
+    have, but for a single large document."""
     begin = characters = 0
-    for place, one in enumerate(some):
-        characters += size(one)
+    for place, size in enumerate(sizes):
+        characters += size
         if characters > CHARACTERS and place > begin:
-            yield some[begin:place]
-            begin, characters = place, size(one)
-    yield some[begin:]
+            yield begin, place
+            begin, characters = place, size
+    yield begin, len(sizes)
 
 
-async def _write(tx: Tx, documents: Sequence[Document], wordless: Sequence[UUID]) -> None:
-    await INDEX.run(
-        tx,
-        [one.id for one in documents],
-        [one.organization_id for one in documents],
-        [one.created_at for one in documents],
-        [one.content_hash for one in documents],
-        [one.words for one in documents],
-        wordless,
-    )
+async def _write(tx: Tx, documents: Documents, wordless: Sequence[UUID]) -> None:
+    await INDEX.run(tx, *documents, wordless)
