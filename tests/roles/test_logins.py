@@ -18,6 +18,7 @@ from .conftest import Connection, MakeLogin, logging_in, login_of
 
 OWN = "let an administrator run: create role coachwire_login login password '…' in role coachwire_server;"
 SERVES = "in role coachwire_server"
+PERSON = "00000000-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
@@ -83,6 +84,37 @@ async def test_a_platform_that_keeps_its_own_tables_and_an_owner_who_is_no_super
     finally:
         await administrator.execute(
             f"drop owned by {login_of(owner)} cascade; drop owned by {login_of(platform)} cascade;"
+            " drop owned by coachwire_server cascade; drop owned by coachwire_rows cascade"
+        )
+        await administrator.close()
+
+
+async def test_values_that_the_platform_had_before_are_seen_by_its_own_roles_as_before(
+    make_login: MakeLogin, empty_database_url: str
+) -> None:
+    platform, reports, login = [login_of(await make_login(how)) for how in ("", "", SERVES)]
+    administrator = await asyncpg.connect(empty_database_url)
+    try:
+        before = "".join(migration.text for migration in migrations()[:3])
+        await administrator.execute(
+            f"grant create on schema public to {platform}; set role {platform}; {before}; reset role"
+        )
+        await administrator.execute(
+            f"""
+            grant select on member_metrics to {reports};
+            insert into users (id, email) values ('{PERSON}', 'a@a.test');
+            insert into metric_definitions values ('{PERSON}', 'squat', '{{}}', 'kg', 'one_rep_max');
+            insert into member_metrics values ('{PERSON}', '{PERSON}', '{PERSON}', 100, 'kg');
+            """  # noqa: S608 - names and ids of our own
+        )
+        await migrate(empty_database_url, platform="external")
+        for who, values in ((platform, 1), (reports, 1), (login, 0)):
+            await administrator.execute(f"set role {who}")
+            assert await administrator.fetchval("select count(*) from member_metrics") == values
+            await administrator.execute("reset role")
+    finally:
+        await administrator.execute(
+            f"drop owned by {platform} cascade; drop owned by {reports} cascade;"
             " drop owned by coachwire_server cascade; drop owned by coachwire_rows cascade"
         )
         await administrator.close()
