@@ -25,25 +25,15 @@ def postgres() -> Iterator[EmbeddedPostgres | GivenPostgres]:
     if given := os.environ.get("DATABASE_URL"):
         yield GivenPostgres(given)
         return
-    with folder_for_services() as home:
-        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
-        cluster.start()
-        try:
-            yield cluster
-        finally:
-            cluster.stop()
+    with a_postgres() as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[EmbeddedPostgres]:
     """A cluster for one test, started, its database empty: to be killed, stopped and started at will."""
-    with folder_for_services() as home:
-        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
-        cluster.start()
-        try:
-            yield cluster
-        finally:
-            cluster.stop()
+    with a_postgres() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
@@ -82,23 +72,15 @@ def redis_server() -> Iterator[EmbeddedRedis | GivenRedis]:
     if given := os.environ.get("REDIS_URL"):
         yield GivenRedis(given)
         return
-    server = EmbeddedRedis()
-    server.start()
-    try:
+    with a_redis() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
 def own_redis() -> Iterator[EmbeddedRedis]:
     """A Redis for one test: to be killed, frozen, stopped and started at will."""
-    server = EmbeddedRedis()
-    server.start()
-    try:
+    with a_redis() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +126,29 @@ def own_s3() -> Iterator[S3Server]:
     """For one test: to be stopped, started and frozen at will."""
     with an_s3_server() as server:
         yield server
+
+
+@contextmanager
+def a_postgres() -> Iterator[EmbeddedPostgres]:
+    """A cluster that nobody else uses, started; it need not survive the machine."""
+    with folder_for_services() as home:
+        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@contextmanager
+def a_redis() -> Iterator[EmbeddedRedis]:
+    """A Redis that nobody else uses, started, empty."""
+    server = EmbeddedRedis()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -9,21 +9,20 @@ from typing import TypeAlias, cast
 from uuid import UUID, uuid4
 
 import asyncpg
-import coachwire.streams.pending as pending_worker
 from coachwire.database import Tx
+from coachwire.streams import pending
 from coachwire.streams.pending import NEXT, TELL
 
 from ..gym import Place, Someone
 from ..sql.calls import Connection, Sending, send, stream, waiting_for_a_lock
+from ..sql.circles import assert_no_circles
 from ..sql.conftest import Connect, connect, tx
 from .calls import Writing, create, delete, edit, movements_of, resolve, topic
 
 __all__ = ["connect", "tx"]
 
-WORKERS = 2  # connections a writer
 ROUNDS = 8
 ROWS = 16  # a batch; long enough for the batches of several connections to meet
-DETECT = "20ms"  # a circle is found after this, instead of PostgreSQL's second
 
 dice = random.Random(1)  # noqa: S311 - the same choices in every run
 
@@ -114,8 +113,8 @@ async def fork(tx: Connection, shared: Shared) -> None:
 
 async def tell_pending(tx: Connection, shared: Shared) -> None:
     """The worker that writes the events of what the platform changed."""
-    pending = await NEXT.rows(cast("Tx", tx), pending_worker.ROWS, pending_worker.SUBJECTS)
-    await TELL.rows(cast("Tx", tx), [row.id for row in pending])
+    rows = await NEXT.rows(cast("Tx", tx), pending.ROWS, pending.SUBJECTS)
+    await TELL.rows(cast("Tx", tx), [row.id for row in rows])
 
 
 WRITERS: list[Writer] = [
@@ -127,25 +126,7 @@ async def test_no_two_writers_ever_wait_in_a_circle(connect: Connect, tx: Connec
     shared = Shared(gym, await movements_of(tx, gym.organization_id))
     for _ in range(4):
         await comment(tx, shared)
-    connections = [await connect() for _ in range(2 * WORKERS)]
-    for connection in connections:
-        with suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(f"set deadlock_timeout = '{DETECT}'")
-    circles = []
-    for pair in combinations_with_replacement(WRITERS, 2):
-        outcomes = await asyncio.gather(
-            *(
-                repeat(writer, connection, shared)
-                for writer, connection in zip(pair * WORKERS, connections, strict=True)
-            ),
-            return_exceptions=True,
-        )
-        names = " and ".join(writer.__name__ for writer in pair)
-        circles += [f"{names}: {told(error)}" for error in outcomes if error is not None]
-    assert circles == []
-    for connection in connections:
-        await connection.close()  # what a connection counted is known when it ends
-    assert await tx.fetchval("select deadlocks from pg_stat_database where datname = current_database()") == 0
+    await assert_no_circles(connect, tx, shared, combinations_with_replacement(WRITERS, 2), rounds=ROUNDS)
 
     assert shared.stored > 1000, "too little was stored to say anything"
     for someone in shared.people:
@@ -168,18 +149,6 @@ where l.payload_hash is not null
     where d.topic = 'exercise:' || c.workout_movement_id and d.kind = 'comment.deleted' and d.subject_ids[1] = p.id
       and d.position < m.position))
 """
-
-
-async def repeat(writer: Writer, connection: Connection, shared: Shared) -> None:
-    for _ in range(ROUNDS):
-        await writer(connection, shared)
-
-
-def told(error: BaseException) -> str:
-    """With what PostgreSQL says of who waited for whom."""
-    if not isinstance(error, asyncpg.PostgresError):
-        return repr(error)
-    return f"{error!r} {error.detail} {error.context}"
 
 
 async def root_of(tx: Connection, gym: Place, author: Someone) -> Writing:

@@ -66,6 +66,15 @@ class People:
         assert answer["type"] == "ok", answer
         return id_
 
+    async def seconds_across(self) -> float:
+        """How long a message takes from one instance to a device on the other, after its `ok`."""
+        loop = asyncio.get_running_loop()
+        assert self.coach.url != self.member.url
+        id_ = await self.say(self.coach)
+        began = loop.time()
+        await self.member.hears_of(id_)
+        return loop.time() - began
+
     async def _write(self, device: Device, enough: asyncio.Event) -> None:
         asked: set[asyncio.Task[object]] = set()
         seen = len(device.log.told)

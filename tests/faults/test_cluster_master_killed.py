@@ -4,7 +4,7 @@ import asyncio
 
 from ..instances import instances
 from ..services import EmbeddedCluster
-from .conftest import Crowd, People
+from .conftest import Crowd
 
 PROMPT = 2.0  # s; as in `test_redis_away`: nobody waits for a Redis
 OVER_THE_BUS = 0.1  # s; a comparison of heads would take one to five seconds
@@ -26,19 +26,9 @@ async def test_nothing_is_lost_when_a_master_dies_and_its_replica_carries_on(
                 await server.says("bus.connected", times=4)
             await asyncio.sleep(AFTERWARDS)
         assert await people.broken_promises() == []
-        assert min([await _seconds_across(people) for _ in range(5)]) < OVER_THE_BUS
+        assert min([await people.seconds_across() for _ in range(5)]) < OVER_THE_BUS
         assert await people.broken_promises() == []
         assert [device.closed for device in people.devices] == [[], [], [], []]
         answers = [answer for sending in people.history.sendings for answer in sending.answers]
         assert {answer.code for answer in answers} == {"ok"}
         assert max(answer.after for answer in answers) < PROMPT
-
-
-async def _seconds_across(people: People) -> float:
-    """How long a message takes from one instance to a device on the other, after its `ok`."""
-    loop = asyncio.get_running_loop()
-    assert people.coach.url != people.member.url
-    id_ = await people.say(people.coach)
-    began = loop.time()
-    await people.member.hears_of(id_)
-    return loop.time() - began

@@ -13,11 +13,10 @@ import pytest
 from coachwire.embedded import EmbeddedPostgres
 from coachwire.migrate import migrate
 
-from ..conftest import in_a_loop_of_its_own
+from ..conftest import a_postgres, in_a_loop_of_its_own
 from ..gym import message_to, open_gym
 from ..instances import instances
 from ..phone import Phone
-from ..services import UNSYNCED, folder_for_services
 from .conftest import People, crowd_of
 
 IN_TIME = 3.5  # s; `unavailable` leaves within 3, and has to be read here by a loop that is busy as well
@@ -28,14 +27,9 @@ AWAY = 4.0  # s
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[EmbeddedPostgres]:
     """For all tests here: each leaves it running, its database migrated and otherwise used by gyms of former tests."""
-    with folder_for_services() as home:
-        cluster = EmbeddedPostgres(home, settings=UNSYNCED)
-        cluster.start()
-        try:
-            in_a_loop_of_its_own(migrate(cluster.dsn))
-            yield cluster
-        finally:
-            cluster.stop()
+    with a_postgres() as cluster:
+        in_a_loop_of_its_own(migrate(cluster.dsn))
+        yield cluster
 
 
 @pytest.fixture

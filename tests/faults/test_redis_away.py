@@ -22,7 +22,7 @@ async def test_nothing_is_lost_when_redis_is_killed_and_comes_back(
         for server in servers:
             await server.says("bus.connected")
         own_redis.kill()
-        assert await _seconds_across(people) < COMPARED
+        assert await people.seconds_across() < COMPARED
         async with people.writing():
             await asyncio.sleep(1)
             await asyncio.to_thread(own_redis.start)
@@ -43,7 +43,7 @@ async def test_nothing_is_lost_and_no_answer_is_late_while_redis_is_frozen(
             await asyncio.sleep(0.5)
             own_redis.freeze()
             await asyncio.sleep(NOTICED)
-            assert await _seconds_across(people) < COMPARED
+            assert await people.seconds_across() < COMPARED
             await asyncio.sleep(FROZEN - NOTICED)
             own_redis.thaw()
             await asyncio.sleep(1)
@@ -57,7 +57,7 @@ async def test_without_redis_instances_find_each_others_messages_by_comparing_he
     own_redis.stop()
     async with instances(2, database_url, own_redis.url) as servers:
         people = await crowd(servers)
-        assert await _seconds_across(people) < COMPARED
+        assert await people.seconds_across() < COMPARED
         assert await people.broken_promises() == []
         async with people.writing():
             await asyncio.sleep(2)
@@ -77,19 +77,9 @@ async def test_a_redis_that_appears_later_is_used(
             for server in servers:
                 await server.says("bus.connected")
         await people.broken_promises()
-        assert min([await _seconds_across(people) for _ in range(5)]) < 0.1
+        assert min([await people.seconds_across() for _ in range(5)]) < 0.1
         assert await people.broken_promises() == []
         _assert_nobody_noticed(people)
-
-
-async def _seconds_across(people: People) -> float:
-    """How long a message takes from one instance to a device on the other, after its `ok`."""
-    loop = asyncio.get_running_loop()
-    assert people.coach.url != people.member.url
-    id_ = await people.say(people.coach)
-    began = loop.time()
-    await people.member.hears_of(id_)
-    return loop.time() - began
 
 
 def _assert_nobody_noticed(people: People) -> None:

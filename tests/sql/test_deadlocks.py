@@ -3,19 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
 from typing import TypeAlias, cast
 from uuid import UUID, uuid4
 
-import asyncpg
-import coachwire.streams.pending as pending_worker
 from coachwire.database import Tx
 from coachwire.files.sweeping import FORGET
 from coachwire.notifications.queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
 from coachwire.operations.messages import SEE
 from coachwire.operations.receipts import UNREAD
+from coachwire.streams import pending
 from coachwire.streams.pending import NEXT, TELL
 
 from ..gym import Place, Someone
@@ -30,12 +28,11 @@ from .calls import (
     send,
     stream,
 )
+from .circles import assert_no_circles, find_circles_soon
 from .conftest import Connect
 
-WORKERS = 2  # connections a writer
 ROUNDS = 10
 ROWS = 24  # a batch; long enough for the batches of several connections to meet
-DETECT = "20ms"  # a circle is found after this, instead of PostgreSQL's second
 
 dice = random.Random(1)  # noqa: S311 - the same choices in every run
 
@@ -207,8 +204,8 @@ async def platform_changes_memberships(tx: Connection, shared: Shared) -> None:
 
 async def tell_pending(tx: Connection, shared: Shared) -> None:
     """The worker that writes the events of what the platform changed."""
-    pending = await NEXT.rows(cast("Tx", tx), pending_worker.ROWS, pending_worker.SUBJECTS)
-    await TELL.rows(cast("Tx", tx), [row.id for row in pending])
+    rows = await NEXT.rows(cast("Tx", tx), pending.ROWS, pending.SUBJECTS)
+    await TELL.rows(cast("Tx", tx), [row.id for row in rows])
 
 
 async def notify(tx: Connection, shared: Shared) -> None:
@@ -317,25 +314,7 @@ async def meet(
     connect: Connect, tx: Connection, shared: Shared, pairs: Iterable[tuple[Writer, Writer]]
 ) -> None:
     """Each pair for a while, on connections that find a circle soon; streams stay dense and in order."""
-    connections = [await connect() for _ in range(2 * WORKERS)]
-    for connection in connections:
-        with suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(f"set deadlock_timeout = '{DETECT}'")
-    circles = []
-    for pair in pairs:
-        outcomes = await asyncio.gather(
-            *(
-                repeat(writer, connection, shared)
-                for writer, connection in zip(pair * WORKERS, connections, strict=True)
-            ),
-            return_exceptions=True,
-        )
-        names = " and ".join(writer.__name__ for writer in pair)
-        circles += [f"{names}: {told(error)}" for error in outcomes if error is not None]
-    assert circles == []
-    for connection in connections:
-        await connection.close()  # what a connection counted is known when it ends
-    assert await tx.fetchval("select deadlocks from pg_stat_database where datname = current_database()") == 0
+    await assert_no_circles(connect, tx, shared, pairs, rounds=ROUNDS)
     for someone in shared.everybody:
         await stream(tx, someone)  # dense
         assert rising(await created_in_order(tx, someone))
@@ -346,8 +325,7 @@ async def test_batches_that_meet_on_the_same_ids_wait_in_one_direction(
 ) -> None:
     connections = await connect(), await connect()
     for connection in connections:
-        with suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute(f"set deadlock_timeout = '{DETECT}'")
+        await find_circles_soon(connection)
     for _ in range(4 * ROUNDS):
         ids = [str(uuid4()) for _ in range(4 * ROWS)]
         mine = [Sending(sender=gym.coach, recipient=gym.member, id=id_) for id_ in ids]
@@ -358,15 +336,3 @@ async def test_batches_that_meet_on_the_same_ids_wait_in_one_direction(
         ] * len(ids)
     for someone in gym.people.values():
         await stream(tx, someone)  # dense
-
-
-async def repeat(writer: Writer, connection: Connection, shared: Shared) -> None:
-    for _ in range(ROUNDS):
-        await writer(connection, shared)
-
-
-def told(error: BaseException) -> str:
-    """With what PostgreSQL says of who waited for whom."""
-    if not isinstance(error, asyncpg.PostgresError):
-        return repr(error)
-    return f"{error!r} {error.detail} {error.context}"
