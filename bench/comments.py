@@ -24,7 +24,7 @@ from coachwire.operations.comment_pages import PAGE
 
 from bench import cpu
 from bench.watchers import BODY, Coach
-from bench.world import ROOT, command, passing_folder, secret, server
+from bench.world import ROOT, command, passing_folder, server, server_environment
 
 REPEAT = 20  # reads of a page
 DELETION = "delete from workout_movements where id = $1"
@@ -52,17 +52,10 @@ async def run(options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         folder: Path = stack.enter_context(passing_folder())
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(options.code / "server"), str(options.code / "protocol"))),
-            "DATABASE_URL": postgres.dsn,
-            "COACHWIRE_JWT_SECRET": secret(folder),
-            "COACHWIRE_RATE_LIMIT": "off",
-            "COACHWIRE_HOST": "127.0.0.1",
+        environment = server_environment(postgres.dsn, folder, options.code) | {
             "COACHWIRE_METRICS_PORT": "off",
             "COACHWIRE_HOME": str(folder / "home"),
         }
-        environment.pop("REDIS_URL", None)
         await command(environment, "migrate")
         out = folder / "people.json"
         await command(

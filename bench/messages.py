@@ -17,6 +17,7 @@ import msgspec
 
 from bench import cpu
 from bench.load import LINGER, Span, Taken, Work
+from bench.outcome import outcome
 from bench.world import ROOT, World, process, world
 
 CONNECT = 120.0  # s for all sockets to say hello
@@ -169,12 +170,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="a folder that keeps the database for the next run")
     parser.add_argument("--code", type=Path, default=ROOT, help="the checkout whose server is measured")
     parser.add_argument("--runs", type=int, default=1)
-    try:
-        sys.exit(asyncio.run(run(parser.parse_args())))
-    except RuntimeError as error:
-        sys.exit(f"bench: {error}")
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
+    sys.exit(outcome(run(parser.parse_args())))
 
 
 def _say(child: asyncio.subprocess.Process, words: msgspec.Struct) -> None:

@@ -20,7 +20,9 @@ from coachwire import app
 from coachwire.database import QUERIES
 
 from bench import cpu
+from bench.outcome import outcome
 from bench.reads_world import Reader, ReadWorld, reads_world
+from bench.table import row
 
 assert app  # its import loads all statements
 
@@ -84,12 +86,12 @@ async def run(options: argparse.Namespace) -> None:
         print(
             f"{options.messages:,} messages; ms, and ms of CPU a call; load average {os.getloadavg()[0]:.1f}"
         )
-        print(_row("route", "median", "p95", "most", "server", "database"))
+        print(row("route", "median", "p95", "most", "server", "database"))
         for name, paths in routes(here).items():
             await _ask(session, here.coaches[0], paths * 3, 10)
             print(await _measured(here, name, session, paths, CALLS), flush=True)
         print("\nafter a restart of PostgreSQL, each route in turn; the first call after it under `first`")
-        print(_row("route", "median", "p95", "most", "server", "database", "first"))
+        print(row("route", "median", "p95", "most", "server", "database", "first"))
         for name, paths in routes(here).items():
             await asyncio.to_thread(here.postgres.stop)
             await asyncio.to_thread(here.postgres.start)
@@ -110,7 +112,7 @@ async def _measured(
         (cpu.seconds(account) - was) / calls * 1000 for account, was in zip(accounts, before, strict=True)
     ]
     figures = statistics.median(taken), taken[int(len(taken) * 0.95)], taken[-1], *spent
-    return _row(name, *(f"{figure:.1f}" for figure in figures))
+    return row(name, *(f"{figure:.1f}" for figure in figures))
 
 
 async def _ask(session: aiohttp.ClientSession, who: Reader, paths: Sequence[str], calls: int) -> list[float]:
@@ -145,12 +147,12 @@ async def _explain(here: ReadWorld) -> None:
     tx = await asyncpg.connect(here.postgres.dsn, server_settings={"jit": "off", "timezone": "UTC"})
     try:
         print("\nstatements: ms and pages read, planned for these values and for any")
-        print(_row("statement", "ms", "pages", "any: ms", "pages"))
+        print(row("statement", "ms", "pages", "any: ms", "pages"))
         plans = []
         for name, (query, arguments) in statements(here).items():
             own = await _plan(tx, QUERIES[query].sql, arguments, "force_custom_plan")
             any_ = await _plan(tx, QUERIES[query].sql, arguments, "force_generic_plan")
-            print(_row(name, *_cost(own), *_cost(any_)))
+            print(row(name, *_cost(own), *_cost(any_)))
             plans.append(f"\n## {name} ({query})\n{own}\n\n-- planned for any values\n{any_}")
         print("\n".join(plans))
     finally:
@@ -186,20 +188,11 @@ def _cost(plan: str) -> tuple[str, str]:
     return lines[-1].rpartition(": ")[2].removesuffix(" ms"), f"{pages:,}"
 
 
-def _row(name: str, *values: str) -> str:
-    return f"{name:<42}" + "".join(f"{value:>10}" for value in values)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.reads", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path, help="a folder that keeps the database for the next run")
-    try:
-        asyncio.run(run(parser.parse_args()))
-    except RuntimeError as error:
-        sys.exit(f"bench: {error}")
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
+    sys.exit(outcome(run(parser.parse_args())))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +13,7 @@ import asyncpg
 from coachwire.embedded import EmbeddedPostgres
 
 from bench.busy_gym import COACHES, MEMBERS, fill
-from bench.world import command, passing_folder, secret, server
+from bench.world import ROOT, command, passing_folder, server, server_environment
 
 # Whom the first coach talks to, the busiest first; the other coach is not among them.
 PARTNERS = """
@@ -59,15 +58,7 @@ async def reads_world(messages: int, home: Path | None) -> AsyncIterator[ReadWor
         folder = home or stack.enter_context(passing_folder())
         folder.mkdir(exist_ok=True)
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": "server:protocol",
-            "DATABASE_URL": postgres.dsn,
-            "COACHWIRE_JWT_SECRET": secret(folder),
-            "COACHWIRE_RATE_LIMIT": "off",
-            "COACHWIRE_HOST": "127.0.0.1",
-        }
-        environment.pop("REDIS_URL", None)
+        environment = server_environment(postgres.dsn, folder, ROOT)
         await command(environment, "migrate")
         out = folder / "bench-people.json"
         new = not out.exists()

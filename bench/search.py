@@ -4,7 +4,6 @@ Writes a gym as `bench.reads` does, with small talk in three languages, indexes 
 and asks over HTTP, one request at a time."""
 
 import argparse
-import asyncio
 import os
 import statistics
 import sys
@@ -22,7 +21,9 @@ from coachwire.search.terms import query
 from coachwire.seed.phrases import line
 
 from bench import cpu
+from bench.outcome import outcome
 from bench.reads_world import Reader, ReadWorld, reads_world
+from bench.table import row
 
 CALLS = 100
 LINES = 20_000  # different ones; as in the statement below
@@ -71,7 +72,7 @@ async def run(options: argparse.Namespace) -> None:
             )
         session = await stack.enter_async_context(aiohttp.ClientSession(here.address))
         print(f"ms, and ms of CPU a call; load average {os.getloadavg()[0]:.1f}")
-        print(_row("search", "found", "median", "p95", "most", "server", "database"))
+        print(row("search", "found", "median", "p95", "most", "server", "database"))
         for who, reader in (("coach", here.coaches[0]), ("member", here.member)):
             for name, words in SEARCHES.items():
                 print(await _measured(here, session, f"{who}: {name}", reader, words), flush=True)
@@ -109,7 +110,7 @@ async def _measured(
     ]
     taken.sort()
     figures = statistics.median(taken), taken[CALLS * 95 // 100], taken[-1], *spent
-    return _row(name, f"{found}", *(f"{figure:.1f}" for figure in figures))
+    return row(name, f"{found}", *(f"{figure:.1f}" for figure in figures))
 
 
 async def _ask(
@@ -145,20 +146,11 @@ async def _explain(tx: Any, here: ReadWorld) -> None:
             print("\n".join(row[0] for row in rows))
 
 
-def _row(name: str, *values: str) -> str:
-    return f"{name:<42}" + "".join(f"{value:>10}" for value in values)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.search", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--home", type=Path, help="a folder that keeps the database for the next run")
-    try:
-        asyncio.run(run(parser.parse_args()))
-    except RuntimeError as error:
-        sys.exit(f"bench: {error}")
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
+    sys.exit(outcome(run(parser.parse_args())))
 
 
 if __name__ == "__main__":

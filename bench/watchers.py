@@ -23,7 +23,7 @@ from bench import cpu
 from bench.client import Client
 from bench.messages import percentile
 from bench.watching import Seen, Watch
-from bench.world import ROOT, command, passing_folder, process, secret, server
+from bench.world import ROOT, command, passing_folder, process, server, server_environment
 
 CONNECT = 300.0  # s for all sockets to say hello
 BODY = "Knees out on the way up, and rest two minutes before the last set."
@@ -84,17 +84,10 @@ async def run(options: argparse.Namespace) -> int:
     async with AsyncExitStack() as stack:
         folder: Path = stack.enter_context(passing_folder())
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(options.code / "server"), str(options.code / "protocol"))),
-            "DATABASE_URL": postgres.dsn,
-            "COACHWIRE_JWT_SECRET": secret(folder),
-            "COACHWIRE_RATE_LIMIT": "off",
-            "COACHWIRE_HOST": "127.0.0.1",
+        environment = server_environment(postgres.dsn, folder, options.code) | {
             "COACHWIRE_METRICS_PORT": "off",
             "COACHWIRE_HOME": str(folder / "home"),
         }
-        environment.pop("REDIS_URL", None)
         await command(environment, "migrate")
         organization = await _seeded(folder, environment, options.watchers)
         served, port = await server(stack, environment)

@@ -58,15 +58,7 @@ async def world(
         folder = home or stack.enter_context(passing_folder())
         folder.mkdir(exist_ok=True)
         postgres = await stack.enter_async_context(EmbeddedPostgres(folder, settings=postgres_settings))
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join((str(code / "server"), str(code / "protocol"))),
-            "DATABASE_URL": postgres.dsn,
-            "COACHWIRE_JWT_SECRET": secret(folder),
-            "COACHWIRE_RATE_LIMIT": "off",
-            "COACHWIRE_HOST": "127.0.0.1",
-        }
-        environment.pop("REDIS_URL", None)
+        environment = server_environment(postgres.dsn, folder, code)
         if servers > 1:
             environment["REDIS_URL"] = await _redis(stack)
         await command(environment, "migrate")
@@ -77,6 +69,20 @@ async def world(
             processes.append(process)
             ports.append(port)
         yield World(postgres, processes, tuple(_pairs(people, ports, pairs)))
+
+
+def server_environment(dsn: str, folder: Path, code: Path) -> dict[str, str]:
+    """For servers and commands that run this checkout's code: on loopback, without a rate limit, without Redis."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(code / "server"), str(code / "protocol"))),
+        "DATABASE_URL": dsn,
+        "COACHWIRE_JWT_SECRET": secret(folder),
+        "COACHWIRE_RATE_LIMIT": "off",
+        "COACHWIRE_HOST": "127.0.0.1",
+    }
+    environment.pop("REDIS_URL", None)
+    return environment
 
 
 def pick_port() -> int:
