@@ -75,7 +75,7 @@ def statements(here: ReadWorld) -> dict[str, tuple[str, Sequence[Any]]]:
         "members, search": ("organization/members", (organization, False, "lev", None, None, 51)),
         "events, a page": ("streams/events", ([me], [max(0, here.head - MISSED)], [here.head], PAGE)),
         "events kept": ("streams/kept", (me, max(0, here.head - MISSED), here.head)),
-        f"heads of {USERS:,} users": ("streams/heads", (here.user_ids[:USERS], [], [], [])),
+        f"heads of {USERS:,} users": ("streams/heads", (here.user_ids[:USERS], [], [], [], [])),
     }
 
 
