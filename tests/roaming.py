@@ -73,9 +73,8 @@ class Device(Phone):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._keeping is not None
-        while not self._keeping.done():  # a cancellation that meets the end of a connect can be lost
-            self._keeping.cancel()
-            await asyncio.wait([self._keeping], timeout=PAUSE)
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
         await self.leave()
         if not self._keeping.cancelled():
             self._keeping.result()  # what broke it
