@@ -8,7 +8,8 @@ import structlog
 
 from coachwire.bus import Counts, Gap, Message, Receive
 from coachwire.bus.connection import Address
-from coachwire.bus.link import SHARDED, Link, new_member
+from coachwire.bus.dialect import SHARDED
+from coachwire.bus.link import Link, new_member
 from coachwire.bus.redis import RedisBus
 from coachwire.bus.topology import SLOTS, Masters, addresses, canary_in, is_cluster, learn, slot_of
 

@@ -7,7 +7,6 @@ import random
 import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ from redis.crc import key_slot
 
 from coachwire.bus import Counts, Message, Receive
 from coachwire.bus.connection import CONNECT_TIMEOUT, Address, RedisConnection, connect, pack
+from coachwire.bus.dialect import PLAIN, Dialect
 
 CANARY_EVERY = 1.0  # s
 CANARY_LIMIT = 3.0  # s until its absence counts; the socket itself never tells that Redis is frozen
@@ -24,22 +24,6 @@ RECONNECT = (0.1, 2.0)  # s, evenly spread: instances that lost Redis together c
 MEMBER_SIZE = 8  # bytes
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """By which commands one publishes and subscribes, and how many channels a command may name."""
-
-    publish: bytes
-    subscribe: bytes
-    unsubscribe: bytes
-    message: bytes  # what Redis calls a message that it hands on
-    channels: int
-
-
-PLAIN = Dialect(b"PUBLISH", b"SUBSCRIBE", b"UNSUBSCRIBE", b"message", 500)
-# A cluster takes several channels in a command only if they share a slot.
-SHARDED = Dialect(b"SPUBLISH", b"SSUBSCRIBE", b"SUNSUBSCRIBE", b"smessage", 1)
 
 
 def new_member() -> bytes:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from coachwire.bus import Counts, Gap, Message, Receive
 from coachwire.bus.connection import Address
-from coachwire.bus.link import PLAIN, Link, new_member
+from coachwire.bus.dialect import PLAIN
+from coachwire.bus.link import Link, new_member
 from coachwire.topics import canary_channel
 
 START_TIMEOUT = 2.0  # s

@@ -12,7 +12,8 @@ import hiredis
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
 from coachwire.bus.connection import Address, Handle, RedisConnection, connect, pack
-from coachwire.bus.link import PLAIN, SHARDED, Dialect, new_member
+from coachwire.bus.dialect import PLAIN, SHARDED, Dialect
+from coachwire.bus.link import new_member
 from coachwire.bus.topology import SLOTS, addresses, canary_in, is_cluster, learn
 from coachwire.doctor.check import Finding, failed, ok, warning
 from coachwire.identity.jwks import KeysUnavailable, fetch_keys
