@@ -4,6 +4,7 @@ What a client says goes through `Intake`, what it is told comes from the hub and
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from typing import Any, cast
 
 import structlog
@@ -119,16 +120,11 @@ class SocketDoor:
         self, ws: Socket, transport: asyncio.Transport, identity: Identity, hello: Hello, request_id: str
     ) -> None:
         outgoing = Outgoing(ws, transport)
-        reading: asyncio.Timeout | None = None
+        reader = Reader()
         detail = ""
-
-        def end(code: CloseCode) -> None:
-            # A close beside a waiting reader would cut the line at once, and what is under way to us would make the
-            # peer's system forget what we said last: so the reader lets go, and the closing handshake reads on.
-            if reading is not None:
-                reading.reschedule(self._loop.time())
-
-        connection = Connection(identity, hello.device, outgoing, self._runner, end, self._loop.time())
+        connection = Connection(
+            identity, hello.device, outgoing, self._runner, lambda _: reader.let_go(), self._loop.time()
+        )
         outgoing.too_slow = lambda: connection.close(CloseCode.SLOW_CONSUMER)
         channel = user_channel(connection.user_id)
         self._hub.register(connection.user_id, connection)
@@ -144,13 +140,7 @@ class SocketDoor:
                     session=connection.session,
                 )
                 if connection.closing is None:
-                    try:
-                        async with asyncio.timeout(None) as reading:
-                            await self._intake.read(ws, connection)
-                    except TimeoutError:
-                        pass  # closed from here
-                    finally:
-                        reading = None
+                    await reader.run(self._intake.read(ws, connection))
         except Closed as closed:
             detail = closed.detail
             connection.close(closed.code)
@@ -188,3 +178,28 @@ class SocketDoor:
                 await ws.close(code=code, message=code.reason.encode())
         except TimeoutError:
             transport.abort()
+
+
+class Reader:
+    """What waits for the frames of one socket, until the peer closes it or it is told to let go.
+
+    A close beside a waiting reader would cut the line at once, and what is under way to us would make the peer's system
+    forget what we said last: so the reader lets go, and the closing handshake reads on."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Timeout | None = None
+
+    async def run(self, reading: Coroutine[Any, Any, None]) -> None:
+        """Returns when the reading ended, or was told to."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                await reading
+        except TimeoutError:
+            pass  # closed from here
+        finally:
+            self._waiting = None
+
+    def let_go(self) -> None:
+        """Harmless when nothing is read."""
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
