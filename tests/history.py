@@ -24,7 +24,7 @@ class Told(NamedTuple):
     through: int
     kind: str  # of the event, or "skipped"
     ids: frozenset[str] | None = (
-        None  # of its messages; None when an `ok` stood for it that does not name them
+        None  # of its messages; None when an `ok` that does not name them stood for it
     )
     created_at: str | None = None  # of `message.created`
     content: str | None = None  # likewise; None also where an `ok` stood for it

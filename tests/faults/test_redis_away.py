@@ -9,9 +9,7 @@ from .conftest import Crowd, People
 COMPARED = 3.0  # s; while the bus is unhealthy heads are compared each second
 NOTICED = 5.0  # s; three canaries missed, and a comparison
 FROZEN = 8.0  # s
-PROMPT = (
-    2.0  # s; an `ok` takes some ms on an idle machine, and a Redis that is waited for takes its time-outs
-)
+PROMPT = 2.0  # s; an `ok` takes some ms on an idle machine, a Redis that is waited for its time-outs
 
 
 async def test_nothing_is_lost_when_redis_is_killed_and_comes_back(

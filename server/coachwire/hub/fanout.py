@@ -51,13 +51,15 @@ class Fanout:
         self._outgoing: list[Message] = []
 
     def deliver(self, actor: Actor, result: Outcome | Again, answer: Answer) -> None:
-        own = result.position if isinstance(result, Outcome) else None
+        """Hand on what a call brought; to the other instances it leaves with the next flush. An outcome is answered in
+        the same step: by an `ok` in the place of the caller's own event, so that it comes in order, or behind all."""
+        own_position = result.position if isinstance(result, Outcome) else None
         carried = False
         for delivery in result.deliveries:
             user_id, position = delivery.user_id, delivery.position
             frame = delivery.event.frame(position) if delivery.event else skipped_frame(position, position)
             rider = None
-            if own == position and user_id == actor.user_id and answer.member is not None:
+            if position == own_position and user_id == actor.user_id and answer.member is not None:
                 assert isinstance(result, Outcome)  # noqa: S101 - only an outcome has a position of its own
                 rider = Rider(answer.member, answer.ok(result, position))
             if self._hub.deliver(user_id, position, position, frame, rider):
@@ -120,6 +122,7 @@ class Fanout:
         self._outgoing.append((user_channel(user_id), GONE))
 
     def flush(self) -> None:
+        """Publish what has gathered."""
         if self._outgoing:
             self._bus.publish(self._outgoing)
             self._outgoing = []

@@ -5,7 +5,7 @@ told nothing from that moment until the tables were read again."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from coachwire_protocol.close import CloseCode
 from coachwire_protocol.errors import BadRequest
@@ -43,9 +43,7 @@ class View:
         self.position = 0  # the last one handed to the connection
         self.opened = False  # the client was told so
         self.closed = False  # nothing is told any more
-        self.doubts = (
-            0  # how often the right may have ended: what was read before the last time does not count
-        )
+        self.doubts = 0  # times that the right may have ended: what was read before the last does not count
         self.send = screen.send
 
     def close(self, code: CloseCode) -> None:
@@ -120,5 +118,6 @@ class Views(Inboxes[View]):
         return self.inboxes.setdefault(key, Inbox(topic=key))
 
 
-def closed_frame(topic: str, reason: str) -> bytes:
-    return encode(TopicClosed(topic=topic, reason="gone" if reason == "gone" else "forbidden"))
+def closed_frame(topic: str, reason: Literal["forbidden", "gone"]) -> bytes:
+    """What a client is told instead of a topic, or as its end."""
+    return encode(TopicClosed(topic=topic, reason=reason))

@@ -9,9 +9,7 @@ from aiohttp import ClientConnectorCertificateError, ClientError, ClientResponse
 
 from coachwire.notifications.gate import RefusedAddress
 
-DRAINED = (
-    16_384  # bytes of an answer that are read, so that the connection can serve again; beyond, it is closed
-)
+DRAINED = 16_384  # bytes of an answer; read so that the connection can serve again, beyond that closed
 DRAIN = 1.0  # s for that
 
 

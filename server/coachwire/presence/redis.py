@@ -26,9 +26,7 @@ REFRESH = 10.0  # s between two writings of a field that says the same
 ALIVE = 13.0  # s that a field is believed; with a beat and a turn a killed instance shows within 15 s
 EXPIRE = 15  # s; a hash that nobody refreshes goes by itself
 LITTER = 60.0  # s after which a dead instance's field is taken out of a hash that others keep
-FAREWELL = (
-    2.0  # s that the people of an instance that goes stay online: so long they have to come back elsewhere
-)
+FAREWELL = 2.0  # s that the people of an instance that goes have to come back elsewhere: still online
 DEADLINE = 1.0  # s for whatever is asked of Redis
 BEAT = 1.0  # s between two looks at what is due
 PAUSE = 0.05  # s between two exchanges, in which hints gather

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from coachwire_protocol.errors import RateLimited
 
-AT_ONCE = (
-    6  # of a person and instance; of the connections to the database (10) some are always left for others
-)
+AT_ONCE = 6  # of a person and instance: of the database's 10 connections some are left for others
 MOST = 64  # with those that wait for their turn, as on a socket; one more is `rate_limited`
 WAIT = 10.0  # s for a turn; then it is `rate_limited`
 RETRY = 1_000  # ms

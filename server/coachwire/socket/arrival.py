@@ -23,9 +23,7 @@ from coachwire.socket.connection import Connection
 from coachwire.socket.outgoing import Outgoing
 from coachwire.socket.presence import PresenceDoor
 from coachwire.socket.topics import TopicDoor
-from coachwire.streams import Head, Streams
-
-ALL = 2**62  # through the end of a stream
+from coachwire.streams import THROUGH_ALL, Head, Streams
 
 
 class Arrivals:
@@ -86,8 +84,8 @@ class Arrivals:
         WELCOMED[welcome.reason or welcome.resume].inc()
         connection.welcomed = True
         self._presence.enter(connection, arrival.memberships)
-        resumed = welcome.resume == "resumed" and hello.resume is not UNSET
-        connection.position = hello.resume.position if resumed and hello.resume else arrival.head
+        resumed = welcome.resume == "resumed"
+        connection.position = welcome.position - welcome.events  # the client's own, where it resumes
         if not resumed:  # live from the welcome's position, whatever has come since
             connection.send(encode(Live(position=connection.position)))
         if self._hub.join(connection.user_id, connection):
@@ -131,7 +129,7 @@ class Arrivals:
         user_id = connection.user_id
         while connection.closing is None:
             try:
-                page = (await self._streams.read([(user_id, connection.position, ALL)])).get(user_id)
+                page = (await self._streams.read([(user_id, connection.position, THROUGH_ALL)])).get(user_id)
             except Unavailable:
                 raise Closed(CloseCode.TRY_AGAIN_LATER) from None
             if not page or page[0].position != connection.position + 1:

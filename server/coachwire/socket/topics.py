@@ -26,14 +26,11 @@ from coachwire.hub.views import View, Views, closed_frame
 from coachwire.socket.closing import closing_edge
 from coachwire.socket.connection import Connection
 from coachwire.socket.topic_kinds import Standing, note_watching, standings
-from coachwire.streams import Frame, Head
+from coachwire.streams import THROUGH_ALL, Frame, Head
 from coachwire.streams.topics import TopicStreams
 from coachwire.topics import topic_channel
 
-ALL = 2**62  # through the end of a stream
-LOOKS = (
-    5  # times that rights are read for a topic whose rights change all the while; then it is `unavailable`
-)
+LOOKS = 5  # times that rights are read that change all the while; then the topic is `unavailable`
 
 Asked: TypeAlias = tuple[View, Resume | UnsetType]
 
@@ -216,7 +213,7 @@ class TopicDoor:
 
     async def _page(self, view: View) -> list[Frame]:
         try:
-            page = (await self._streams.read([(view.topic, view.position, ALL)])).get(view.topic)
+            page = (await self._streams.read([(view.topic, view.position, THROUGH_ALL)])).get(view.topic)
         except Unavailable:
             raise Closed(CloseCode.TRY_AGAIN_LATER) from None
         if not page or page[0].position != view.position + 1:

@@ -33,6 +33,7 @@ from coachwire.shown import MessageRow, membership, optional_id, show
 from coachwire.streams.unreadable import Unreadable
 
 PAGE = 256  # events
+THROUGH_ALL = 2**62  # to the end of a stream, wherever that is
 MOST_MISSING = 5_000  # positions; a client that misses more loads its state anew
 # Statuses that have not ended, whatever else a platform has.
 STANDING = ("active", "invited", "pending_invitation")
