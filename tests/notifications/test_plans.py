@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from coachwire.database import Tx
 from coachwire.notifications.queries import CLAIM, HASTEN, REPLAY, SETTLE, SWEEP
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 from coachwire.sampling import OUTBOX
 
 from ..gym import Place, open_gym

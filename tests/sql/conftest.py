@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
 import pytest
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 
 from ..gym import Place, open_gym
 from .calls import Connection

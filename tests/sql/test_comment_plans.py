@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from coachwire import app
 from coachwire.database import QUERIES
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 
 from ..comments.calls import Writing, create, delete, edit, movements_of, resolve
 from ..gym import Place, open_gym

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import pytest
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 
 from ..gym import Place
 from .calls import Connection, Sending, assignment_of, delete, mark_read, resolve, send

@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 from coachwire import app
 from coachwire.database import QUERIES
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 from coachwire.seed import Size, seed
 
 from ..gym import Place, Someone, open_gym

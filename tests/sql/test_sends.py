@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from coachwire.operations.messages import CREATE_STREAMS, MISSING_STREAM
+from coachwire.operations.writing import CREATE_STREAMS, MISSING_STREAM
 
 from ..gym import Place, Someone
 from .calls import (

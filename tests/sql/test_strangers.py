@@ -15,7 +15,7 @@ from coachwire import app
 from coachwire.blobs import Blobs
 from coachwire.database import Tx
 from coachwire.operation import OPERATIONS, Actor, Answer, Call, Scope
-from coachwire.operations.messages import CREATE_STREAMS
+from coachwire.operations.writing import CREATE_STREAMS
 from coachwire_protocol.conversations import ReadHistory, ReadMessage
 from coachwire_protocol.errors import Forbidden, NotFound, ProtocolError
 from coachwire_protocol.messages import DeleteMessage, EditMessage, Party, SendMessage

@@ -11,7 +11,7 @@ from coachwire_protocol.times import wire_time
 
 from coachwire.database import Query
 from coachwire.operation import Actor, Outcome, Scope, TopicDelivery, operation
-from coachwire.operations.messages import HELD_RETRY
+from coachwire.operations.writing import HELD_RETRY
 from coachwire.shown.comments import CommentRow, show_comment
 from coachwire.topics import exercise_topic
 

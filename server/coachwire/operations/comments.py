@@ -6,7 +6,6 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
-import asyncpg
 from coachwire_protocol.comments import (
     MAX_DEPTH,
     Comment,
@@ -29,7 +28,7 @@ from coachwire_protocol.frames import Event, encode
 from coachwire_protocol.schema import EventKind
 from coachwire_protocol.times import wire_time
 
-from coachwire.database import Query, Tx
+from coachwire.database import Query
 from coachwire.operation import (
     Again,
     Call,
@@ -40,7 +39,7 @@ from coachwire.operation import (
     TopicDelivery,
     batched,
 )
-from coachwire.operations.messages import BATCH, CREATE_STREAMS, HELD_RETRY, MISSING_STREAM
+from coachwire.operations.writing import BATCH, HELD_RETRY, write
 from coachwire.shown import membership
 from coachwire.topics import exercise_topic
 
@@ -150,8 +149,9 @@ async def _store(scope: Scope, writings: Sequence[_Writing]) -> list[Result]:
     users = sorted({str(user) for people in told for user in people if user is not None})
     index: dict[str | None, int] = {user: place for place, user in enumerate(users, 1)}
     requests = [writing.call.request for writing in writings]
-    stored = await _create(
+    stored = await write(
         scope.tx,
+        CREATE,
         users,
         [request.id for request in requests],
         [request.organization_id for request in requests],
@@ -189,16 +189,6 @@ async def _store(scope: Scope, writings: Sequence[_Writing]) -> list[Result]:
             1,
         )
     ]
-
-
-async def _create(tx: Tx, users: list[str], *arguments: object) -> Stored:
-    try:
-        return await CREATE.one(tx, *arguments)
-    except asyncpg.PostgresError as error:
-        if error.sqlstate != MISSING_STREAM:
-            raise
-    await CREATE_STREAMS.run(tx, users)  # people the platform added since
-    return await CREATE.one(tx, *arguments)
 
 
 def _stored(

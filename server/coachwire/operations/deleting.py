@@ -12,7 +12,7 @@ from coachwire_protocol.times import wire_time
 
 from coachwire.database import Query
 from coachwire.operation import Actor, Delivery, Outcome, Scope, TopicDelivery, operation
-from coachwire.operations.messages import HELD_RETRY
+from coachwire.operations.writing import HELD_RETRY
 from coachwire.shown import membership, optional_id
 from coachwire.topics import thread_topic
 

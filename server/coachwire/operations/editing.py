@@ -21,7 +21,8 @@ from msgspec import UNSET, structs
 
 from coachwire.database import Query
 from coachwire.operation import Actor, Delivery, Outcome, Scope, TopicDelivery, operation
-from coachwire.operations.messages import HELD_RETRY, ONE
+from coachwire.operations.messages import ONE
+from coachwire.operations.writing import HELD_RETRY
 from coachwire.shown import show
 from coachwire.topics import thread_topic
 

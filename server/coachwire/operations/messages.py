@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
 
-import asyncpg
 from coachwire_protocol.conversations import ReadMessage
 from coachwire_protocol.errors import (
     AttachmentNotReady,
@@ -26,11 +25,8 @@ from coachwire.database import Query, Tx
 from coachwire.operation import Actor, Again, Call, Delivery, Outcome, Result, Scope, batched, operation
 from coachwire.operations.access import require_membership
 from coachwire.operations.sent import Place, Resolved, Sending, outcome
+from coachwire.operations.writing import BATCH, HELD_RETRY, write
 from coachwire.shown import MessageRow, membership, show
-
-BATCH = 128  # rows a statement: 512 would save a quarter of the work and hold the streams three times as long
-HELD_RETRY = 200  # ms; a row that the platform holds is usually free again by then
-MISSING_STREAM = "CW001"
 
 
 class Stored(NamedTuple):
@@ -51,7 +47,6 @@ class Kept(NamedTuple):
 RESOLVE = Query("messages/resolve", Resolved)
 SEND = Query("messages/send", Stored)
 ONE = Query("messages/one", MessageRow)
-CREATE_STREAMS = Query("streams/create", tuple)
 SEE = Query("threads/see", Kept)
 
 
@@ -148,7 +143,10 @@ async def _store(scope: Scope, sendings: Sequence[Sending]) -> list[Result]:
     index = {user: i for i, user in enumerate(users, 1)}
     requests = [sending.call.request for sending in sendings]
     assignments = {r.to.workout_assignment_id for r in requests if r.to.workout_assignment_id is not None}
-    arguments = (
+    stored = await write(
+        scope.tx,
+        SEND,
+        users,
         [request.id for request in requests],
         [request.organization_id for request in requests],
         [sending.sender_id for sending in sendings],
@@ -166,7 +164,6 @@ async def _store(scope: Scope, sendings: Sequence[Sending]) -> list[Result]:
         scope.notifies,
         *scope.rate,
     )
-    stored = await _send(scope.tx, users, arguments)
     times = [stored.at + timedelta(microseconds=ordinal) for ordinal in range(1, len(sendings) + 1)]
     kept = await _post(scope.tx, sendings, stored.codes, times)
     topic_positions = stored.topic_positions or [None] * len(sendings)
@@ -210,16 +207,6 @@ async def _post(
         [sending.recipient_id for _, _, sending in posts],
     )
     return {place for (place, _, _), row in zip(posts, rows, strict=True) if row.kept}
-
-
-async def _send(tx: Tx, users: list[str], arguments: tuple[object, ...]) -> Stored:
-    try:
-        return await SEND.one(tx, *arguments)
-    except asyncpg.PostgresError as error:
-        if error.sqlstate != MISSING_STREAM:
-            raise
-    await CREATE_STREAMS.run(tx, users)  # people the platform added since
-    return await SEND.one(tx, *arguments)
 
 
 def _result(
