@@ -10,6 +10,7 @@ from .conftest import Crowd, People
 COMPARED = 3.0  # s; while the bus is unhealthy heads are compared each second
 NOTICED = 5.0  # s; three canaries missed, and a comparison
 FROZEN = 8.0  # s
+PROMPT = 2.0  # s
 PUBLISHED = 1.0  # s; what a Redis that is waited for would add to every `ok`, which takes some ms
 
 
@@ -86,4 +87,6 @@ def _assert_nobody_noticed(people: People) -> None:
     assert [device.closed for device in people.devices] == [[], [], [], []]
     answers = [answer for sending in people.history.sendings for answer in sending.answers]
     assert {answer.code for answer in answers} == {"ok"}
-    assert median(answer.after for answer in answers) < PUBLISHED  # the machine itself may stop for one
+    late = sorted(answer.after for answer in answers)
+    assert median(late) < PUBLISHED
+    assert late[-1 - len(late) // 100] < PROMPT  # the machine itself may stop for one in a hundred
